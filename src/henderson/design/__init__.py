@@ -1,0 +1,1 @@
+"""Text to design: response, fixed-effects matrix, random-effects blocks."""
