@@ -1,0 +1,1 @@
+"""Tests of henderson; the folders mirror the package."""

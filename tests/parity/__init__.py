@@ -1,0 +1,1 @@
+"""Fits held against numbers recorded from R."""

@@ -1,0 +1,1 @@
+"""Random designs held against a dense likelihood written independently of the package."""
