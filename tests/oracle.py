@@ -5,7 +5,8 @@ computes with, so the two can only agree by both being right::
 
     y ~ N(X beta + offset, sigma^2 V),    V = Z Lambda Lambda' Z' + W^-1
 
-    f = log|V| + nu (1 + log(2 pi r^2 / nu)) + [REML] log|X' V^-1 X|,   r^2 = (y - o - X beta)' V^-1 (y - o - X beta)
+    f = log|V| + nu (1 + log(2 pi r^2 / nu)) + [REML] log|X' V^-1 X|
+    r^2 = (y - o - X beta)' V^-1 (y - o - X beta)
 
 Derivatives are complex steps: f is an analytic function of theta, so Im f(theta + i h) / h is the derivative
 to the last digit for h = 1e-30.  Cost O(n^3); meant for n up to a few hundred.
@@ -13,7 +14,7 @@ to the last digit for h = 1e-30.  Cost O(n^3); meant for n up to a few hundred.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -218,7 +219,9 @@ def solution(model: Problem, theta: np.ndarray) -> Solution:
     )
 
 
-def prediction_variance(model: Problem, theta: np.ndarray, X_new: np.ndarray, Z_new: np.ndarray) -> np.ndarray:
+def prediction_variance(
+    model: Problem, theta: np.ndarray, X_new: np.ndarray, Z_new: np.ndarray
+) -> np.ndarray:
     """Variance (r,) of x' beta_hat + z' b_hat - x' beta - z' b, theta taken as known."""
     V, factor = marginal(model, theta), relative_factor(model, theta)
     inverse = np.linalg.inv(V)
@@ -234,8 +237,13 @@ def prediction_variance(model: Problem, theta: np.ndarray, X_new: np.ndarray, Z_
 
 def minimum(model: Problem, starts: Sequence[np.ndarray]) -> tuple[np.ndarray, float]:
     """Best theta over the starts by BFGS on complex-step gradients, and its criterion."""
-    value: Callable[[np.ndarray], float] = lambda theta: float(np.real(criterion(model, theta)))
-    slope: Callable[[np.ndarray], np.ndarray] = lambda theta: gradient(model, theta)
-    fits = [optimize.minimize(value, start, jac=slope, method="BFGS", options={"gtol": 1e-7}) for start in starts]
+
+    def value(theta: np.ndarray) -> float:
+        return float(np.real(criterion(model, theta)))
+
+    def slope(theta: np.ndarray) -> np.ndarray:
+        return gradient(model, theta)
+
+    fits = [optimize.minimize(value, s, jac=slope, method="BFGS", options={"gtol": 1e-7}) for s in starts]
     best = min(fits, key=lambda fit: fit.fun)
     return best.x, float(best.fun)

@@ -64,7 +64,9 @@ def test_the_sleep_study_as_lme4_has_it():
         all_x_names=("(Intercept)", "Days"),
         offset=None,
         weights=None,
-        groupings=(Grouping("Subject", rows["Subject"].cat.codes.to_numpy(dtype=np.int32), tuple(range(18))),),
+        groupings=(
+            Grouping("Subject", rows["Subject"].cat.codes.to_numpy(dtype=np.int32), tuple(range(18))),
+        ),
         terms=(RandomTerm(0, ("(Intercept)", "Days"), (X[:, 0], X[:, 1])),),
         response="Reaction",
         kept_rows=None,

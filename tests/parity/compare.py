@@ -192,13 +192,15 @@ def compare(
     condvar: Any = None,
     hat: np.ndarray | None = None,
 ) -> Comparison:
-    """All errors of one estimate; only the criterion's where ours is the better optimum or theta is not unique."""
+    """All errors of one estimate; only the criterion's where ours is the better optimum."""
     numbers = model.numbers
     errors = {"criterion": estimate.criterion - model.criterion}
     better = errors["criterion"] < -1e-6
     if better:
         return Comparison(errors, better)
-    errors |= fixed_errors(estimate, numbers) | mean_errors(design, estimate, numbers) | hat_errors(hat, numbers)
+    errors |= (
+        fixed_errors(estimate, numbers) | mean_errors(design, estimate, numbers) | hat_errors(hat, numbers)
+    )
     if not model.caveat:
         errors["sd"] = sd_error(estimate, numbers)
         errors |= random_errors(design, estimate, numbers, condvar)

@@ -27,7 +27,9 @@ SUBSETS: dict[str, Callable[[pd.DataFrame], np.ndarray]] = {
     "!(seq_along(score) %in% c(1, 5, 11, 17, 28, 40, 41))": lambda d: (
         ~np.isin(np.arange(1, len(d) + 1), [1, 5, 11, 17, 28, 40, 41])
     ),
-    "item == 'S1WantCurse' | item == 'S2WantCurse'": lambda d: d["item"].isin(["S1WantCurse", "S2WantCurse"]).to_numpy(),
+    "item == 'S1WantCurse' | item == 'S2WantCurse'": lambda d: (
+        d["item"].isin(["S1WantCurse", "S2WantCurse"]).to_numpy()
+    ),
 }
 
 
@@ -98,7 +100,7 @@ def folder() -> Path | None:
 
 @lru_cache(maxsize=32)
 def read_frame(root: Path, data: str) -> pd.DataFrame:
-    """Read a CSV as its sidecar describes it: numbers as float64, factors as Categorical with declared levels."""
+    """Read a CSV as its sidecar describes it: numbers as float64, factors with their declared levels."""
     path = root / data
     sidecar = json.loads((path.parent / (path.name.split(".")[0] + ".json")).read_text())
     kinds = {column["name"]: column for column in sidecar["columns"]}

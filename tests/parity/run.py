@@ -36,8 +36,9 @@ def line(model: reference.Recorded, fast: bool) -> tuple[str, int, bool]:
     remarks += [f"[{text[:60]}]" for text in fitted.caught]
     singular = "s" if fitted.estimate.singular else " "
     text = (
-        f"{model.id:26s} {len(fitted.estimate.theta):3d}{singular} {evaluations:4d} {1e3 * fitted.seconds:8.1f} "
-        f"{result.errors['criterion']:10.1e} {''.join(cells)}  {kkt:4s} {'; '.join(remarks)}"
+        f"{model.id:26s} {len(fitted.estimate.theta):3d}{singular} {evaluations:4d} "
+        f"{1e3 * fitted.seconds:8.1f} {result.errors['criterion']:10.1e} {''.join(cells)}  {kkt:4s} "
+        f"{'; '.join(remarks)}"
     )
     return text, evaluations, not failures and kkt != "NO"
 
@@ -51,12 +52,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     models = [m for m in reference.models() if not chosen.ids or any(part in m.id for part in chosen.ids)]
     print(f"{'model':26s} n_θ  eval       ms  criterion {''.join(f'{name:>8s}' for name in COLUMNS)}  KKT")
-    counts, bad, failed = [], [], []
+    counts: list[int] = []
+    bad: list[str] = []
+    failed: list[str] = []
     for model in models:
         try:
             text, evaluations, good = line(model, chosen.fast)
-        except Exception as error:  # noqa: BLE001 - the table goes on past a model that fails
-            print(f"{model.id:26s} FAILED {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:200])
+        except Exception as error:  # the table goes on past a model that fails
+            reason = (str(error).splitlines() or [""])[0][:140]
+            print(f"{model.id:26s} FAILED {type(error).__name__}: {reason}")
             failed.append(model.id)
             if chosen.trace:
                 traceback.print_exc()
@@ -70,7 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"evaluations over {len(counts)} models: median {statistics.median(counts):g}, "
             f"90 % {np.quantile(counts, 0.9):g}, max {max(counts)}"
         )
-    print(f"{len(bad)} outside their allowances: {', '.join(bad) or 'none'}; {len(failed)} failed: {', '.join(failed) or 'none'}")
+    print(f"{len(bad)} outside their allowances: {', '.join(bad) or 'none'}")
+    print(f"{len(failed)} failed: {', '.join(failed) or 'none'}")
     return 1 if bad or failed else 0
 
 

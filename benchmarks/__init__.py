@@ -1,0 +1,1 @@
+"""Timings against other mixed-model software; see run.py."""
