@@ -80,7 +80,7 @@ def _fit(options: argparse.Namespace) -> None:
     if options.report:
         from .report import render_report
 
-        _write(options.report, render_report(fit, data))
+        _write(options.report, render_report(fit))
 
 
 def _read(name: str, separator: str | None) -> pd.DataFrame:

@@ -1,0 +1,13 @@
+"""Pictures of a fit: groups with their lines, random effects with intervals, residuals.
+
+Each function takes a fit and optional axes, draws with matplotlib and returns the axes, so that a picture can
+be put into a larger figure or saved with ``ax.figure.savefig``.
+"""
+
+from __future__ import annotations
+
+from .diagnostics import qq, residuals
+from .effects import caterpillar
+from .groups import lattice, strip
+
+__all__ = ["caterpillar", "lattice", "qq", "residuals", "strip"]

@@ -1,0 +1,70 @@
+"""What all pictures share: colours, axes, and the import of matplotlib on first use."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import MissingDependencyError, OptionError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from ..design.record import Grouping
+    from ..results import LinearMixedFit
+
+# From the palette of Okabe and Ito, which stays distinct under the common forms of colour blindness. Lines
+# differ in style too, so that nothing rests on colour alone.
+BLUE, ORANGE, GREY, FAINT, INK = "#0072B2", "#D55E00", "#6B6B6B", "#D9D9D9", "#222222"
+
+
+def pyplot() -> Any:
+    """Import and return ``matplotlib.pyplot``, or say how to get it."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise MissingDependencyError(
+            "Pictures are drawn with matplotlib, which is not installed. Type: pip install 'henderson[plot]'"
+        ) from error
+    return plt
+
+
+def new_axes(ax: Axes | None, width: float = 6.0, height: float = 4.2) -> Axes:
+    """Return `ax`, or the axes of a new figure of the given size in inches, dressed plainly."""
+    if ax is None:
+        _, ax = pyplot().subplots(figsize=(width, height), layout="constrained")
+    return dress(ax)
+
+
+def dress(ax: Axes) -> Axes:
+    """Take away the ink that carries no data: top and right spines, dark ticks."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set_color(GREY)
+    ax.tick_params(colors=GREY, labelcolor=INK, labelsize=9)
+    return ax
+
+
+def label(ax: Axes, *, x: str = "", y: str = "", title: str = "") -> Axes:
+    """Name the axes and the picture."""
+    ax.set_xlabel(textwrap.shorten(x, 60, placeholder=" …"), fontsize=10, color=INK)
+    ax.set_ylabel(textwrap.shorten(y, 60, placeholder=" …"), fontsize=10, color=INK)
+    if title:
+        ax.set_title(title, fontsize=11, color=INK, loc="left")
+    return ax
+
+
+def grouping(fit: LinearMixedFit, name: str | None) -> tuple[int, Grouping]:
+    """Return position and record of the grouping factor called `name`; by default the first."""
+    names = [group.name for group in fit.design.groupings]
+    if name is None:
+        return 0, fit.design.groupings[0]
+    if name not in names:
+        raise OptionError(f"group={name!r} is not in the model. It has: {', '.join(map(repr, names))}.")
+    return names.index(name), fit.design.groupings[names.index(name)]
+
+
+def spread(count: int, limit: int) -> np.ndarray:
+    """Return at most `limit` of the positions 0 … count-1, evenly spread and including both ends."""
+    return np.unique(np.linspace(0, count - 1, min(count, limit)).round().astype(int))

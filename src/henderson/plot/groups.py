@@ -1,0 +1,194 @@
+"""The data group by group, with the lines that the model draws through them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import OptionError
+from ..inference.fitted import fixed_part
+from .canvas import BLUE, FAINT, GREY, INK, ORANGE, dress, grouping, label, new_axes, pyplot, spread
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from ..results import LinearMixedFit
+
+_MOST_PANELS, _MOST_STRIPS = 24, 40
+
+
+def covariate(fit: LinearMixedFit, x: str | None = None) -> tuple[str, np.ndarray] | None:
+    """Return name and values (n,) of the covariate to draw against, or None where the model has none.
+
+    By default the first column that varies by group, else the first fixed column; indicators of factor levels
+    (0/1 columns) come last.
+    """
+    design = fit.design
+    columns = {
+        name: np.asarray(values)
+        for term in design.terms
+        for name, values in zip(term.names, term.columns, strict=True)
+    }
+    columns |= {name: design.X[:, j] for j, name in enumerate(design.x_names) if name not in columns}
+    varying = {name: values for name, values in columns.items() if np.ptp(values) > 0}
+    if x is not None:
+        if x not in varying:
+            known = ", ".join(map(repr, varying)) or "none"
+            raise OptionError(f"x={x!r} is not a varying column of the model. It has: {known}.")
+        return x, varying[x]
+    ranked = sorted(varying.items(), key=lambda item: bool(np.isin(item[1], (0.0, 1.0)).all()))
+    return ranked[0] if ranked else None
+
+
+def _mean_line(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    # Rows that share x may differ in other columns of the model: one point each, at their mean.
+    at, position = np.unique(x, return_inverse=True)
+    return at, np.bincount(position, weights=y) / np.bincount(position)
+
+
+def lattice(
+    fit: LinearMixedFit,
+    x: str | None = None,
+    group: str | None = None,
+    *,
+    columns: int = 6,
+    axes: np.ndarray | None = None,
+) -> np.ndarray:
+    """Draw one panel per group: its data, its fitted line, and the line of the population.
+
+    Parameters
+    ----------
+    fit : LinearMixedFit
+        A fit with a covariate.
+    x : str, optional
+        Column of the model to draw against; by default the first that varies by group.
+    group : str, optional
+        Grouping factor; by default the first of the model.
+    columns : int
+        Panels in a row.
+    axes : array of Axes, optional
+        One axes per panel, to draw into; by default a new figure is made. At most 24 groups are drawn, spread
+        evenly over the levels.
+
+    Returns
+    -------
+    ndarray of Axes
+        One per panel drawn.
+
+    Raises
+    ------
+    OptionError
+        If the column or the grouping factor is not in the model, or if the model has no covariate.
+    MissingDependencyError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import henderson as hd
+    >>> fit = hd.lmm("Reaction ~ Days + (Days | Subject)", hd.datasets.load("sleepstudy"))
+    >>> len(hd.plot.lattice(fit))
+    18
+    """
+    found = covariate(fit, x)
+    if found is None:
+        raise OptionError("This model has no covariate to draw against. Use plot.strip(fit) instead.")
+    name, values = found
+    _, factor = grouping(fit, group)
+    shown = spread(len(factor.levels), _MOST_PANELS if axes is None else np.size(axes))
+    panels = _panels(len(shown), columns) if axes is None else np.ravel(axes)[: len(shown)]
+    fitted, population = np.asarray(fit.fitted), fixed_part(fit.design, fit.estimate)
+    for ax, level in zip(panels, shown, strict=True):
+        rows = factor.codes == level
+        dress(ax).plot(values[rows], fit.design.y[rows], "o", ms=3.5, mfc="none", color=GREY, mew=0.9)
+        ax.plot(*_mean_line(values[rows], population[rows]), "--", color=ORANGE, lw=1.1)
+        ax.plot(*_mean_line(values[rows], fitted[rows]), "-", color=BLUE, lw=1.7)
+        ax.set_title(str(factor.levels[level]), fontsize=9, color=INK, pad=3)
+    if axes is None:
+        _legend(panels[0].figure, factor.name, len(shown), len(factor.levels))
+        panels[0].figure.supxlabel(name, fontsize=10, color=INK)
+        panels[0].figure.supylabel(fit.design.response, fontsize=10, color=INK)
+    return panels
+
+
+def _panels(count: int, columns: int) -> np.ndarray:
+    across = min(columns, count)
+    down = -(-count // across)
+    _, grid = pyplot().subplots(
+        down, across, figsize=(1.55 * across + 0.6, 1.5 * down + 0.9), sharex=True, sharey=True,
+        layout="constrained", squeeze=False,
+    )  # fmt: skip
+    for spare in grid.ravel()[count:]:
+        spare.set_visible(False)
+    for column in range(count % across if count % across else across, across):
+        grid[-2, column].tick_params(labelbottom=True)
+    return np.asarray(grid.ravel()[:count])
+
+
+def _legend(figure: object, factor: str, shown: int, levels: int) -> None:
+    from matplotlib.lines import Line2D
+
+    some = "" if shown == levels else f" ({shown} of {levels} shown)"
+    handles = [
+        Line2D([], [], marker="o", mfc="none", ls="", color=GREY, label="data"),
+        Line2D([], [], color=BLUE, lw=1.7, label=f"fit of each {factor}{some}"),
+        Line2D([], [], color=ORANGE, lw=1.1, ls="--", label="population"),
+    ]
+    figure.legend(handles=handles, loc="outside upper left", ncols=3, frameon=False, fontsize=9)  # type: ignore[attr-defined]
+
+
+def strip(fit: LinearMixedFit, group: str | None = None, *, ax: Axes | None = None) -> Axes:
+    """Draw the response by group as points, with the fitted mean of each group and that of the population.
+
+    Parameters
+    ----------
+    fit : LinearMixedFit
+        Any fit.
+    group : str, optional
+        Grouping factor; by default the first of the model.
+    ax : Axes, optional
+        Where to draw; by default a new figure.
+
+    Returns
+    -------
+    Axes
+        Groups in order of their fitted mean; at most 40 of them, spread evenly.
+
+    Raises
+    ------
+    OptionError
+        If the grouping factor is not in the model.
+    MissingDependencyError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import henderson as hd
+    >>> fit = hd.lmm("Yield ~ 1 + (1 | Batch)", hd.datasets.load("dyestuff"))
+    >>> hd.plot.strip(fit).get_xlabel()
+    'Yield'
+    """
+    _, factor = grouping(fit, group)
+    counts = np.bincount(factor.codes, minlength=len(factor.levels))
+    means = np.bincount(factor.codes, weights=np.asarray(fit.fitted)) / counts
+    order = np.argsort(means)[spread(len(means), _MOST_STRIPS)]
+    ax = new_axes(ax, 6.0, max(2.4, 0.24 * len(order) + 1.3))
+    population = fixed_part(fit.design, fit.estimate).mean()
+    ax.axvline(population, color=ORANGE, lw=1.1, ls="--", label="population")
+    for place, level in enumerate(order):
+        y = fit.design.y[factor.codes == level]
+        ax.axhline(place, color=FAINT, lw=0.6, zorder=0)
+        ax.plot(y, np.full(len(y), place), "o", ms=4, mfc="none", color=GREY, mew=0.9)
+    ax.plot(
+        means[order],
+        np.arange(len(order)),
+        "|",
+        ms=13,
+        mew=2.2,
+        color=BLUE,
+        label=f"fitted mean of {factor.name}",
+    )
+    ax.set_yticks(np.arange(len(order)), [str(factor.levels[level]) for level in order])
+    ax.margins(y=0.6 / max(1, len(order)))
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=9, borderaxespad=0)
+    return label(ax, x=fit.design.response, y=factor.name)
