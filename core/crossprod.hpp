@@ -1,0 +1,31 @@
+// One pass over the rows: everything a mixed model needs from the data are grouped sums of products.
+// Columns stay where they are; centring, scaling and weighting happen in a block of rows that fits the cache.
+#pragma once
+#include <vector>
+
+#include "small.hpp"
+
+namespace henderson {
+
+struct Column {
+    const double* data;
+    double centre, scale;  // used as (x - centre) * scale
+};
+
+// out (m x m) row-major, symmetric := sum_i w_i x_i x_i'
+void cross_products(const std::vector<Column>& x, const double* weights, Int n, double* out);
+
+// Per level g: zz[g] (K x K) += w z z', zx[g] (K x m) += w z x'. Outputs start from zero.
+void grouped_products(const int* codes, Int levels, const std::vector<Column>& z, const std::vector<Column>& x,
+                      const double* weights, Int n, double* zz, double* zx);
+
+// Which levels of two groupings meet, and sums of z_first z_second' over the rows where they do.
+struct PairProducts {
+    std::vector<Int> start;       // (levels_first + 1)
+    std::vector<int> partner;     // ascending within a level of the first
+    std::vector<double> blocks;   // (entries x K_first x K_second)
+};
+PairProducts pair_products(const int* first, Int levels_first, const std::vector<Column>& z_first, const int* second,
+                           Int levels_second, const std::vector<Column>& z_second, const double* weights, Int n);
+
+}  // namespace henderson

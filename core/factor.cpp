@@ -1,0 +1,267 @@
+#include "factor.hpp"
+
+#include <algorithm>
+
+#include "lapack.hpp"
+
+namespace henderson {
+
+namespace {
+
+// The block of A in row r, column j (K_r x K_j), read through its stored orientation.
+const double* oriented(const Symbolic& s, const CrossZ& A, Int e, int kr, int kj, double* buffer) {
+    const double* block = A.pair[s.a_pair[e]] + s.a_entry[e] * kr * kj;
+    if (!s.a_flip[e]) return block;
+    for (int a = 0; a < kr; ++a)
+        for (int b = 0; b < kj; ++b) buffer[a * kj + b] = block[b * kr + a];
+    return buffer;
+}
+
+const double* diagonal_block(const Symbolic& s, const CrossZ& A, int v) {
+    const Int k = s.k(v);
+    return A.diagonal[s.grouping[v]] + s.level[v] * k * k;
+}
+
+// out (kr x kj) := Lambda_r' block Lambda_j
+void sandwich(const double* lr, const double* block, const double* lj, double* out, int kr, int kj, double* work) {
+    if (kr == 1 && kj == 1) {
+        *out = *lr * *block * *lj;
+        return;
+    }
+    std::fill(work, work + kr * kj, 0.0);
+    std::fill(out, out + kr * kj, 0.0);
+    multiply_add(1, block, lj, work, kr, kj, kj);
+    multiply_add_tn(1, lr, work, out, kr, kr, kj);
+}
+
+struct Scratch {
+    std::vector<double> a, b, c;
+    explicit Scratch(const Symbolic& s) {
+        const int k = *std::max_element(s.K.begin(), s.K.end());
+        a.resize(k * k), b.resize(k * k), c.resize(k * k);
+    }
+};
+
+// Lambda' A Lambda + I, laid out as L will be.
+void load(const Symbolic& s, const CrossZ& A, Factor& f) {
+    Scratch work(s);
+    f.diagonal.resize(s.diag_at[s.head]);
+    f.head.assign(s.head_size, 0.0);
+    f.panel.assign(s.panel_size, 0.0);
+    f.tail.assign(s.tail * s.tail, 0.0);
+    const Int base = s.at[s.head], t = s.tail;
+    for (int j = 0; j < s.nodes; ++j) {
+        const int kj = s.k(j);
+        const double* lj = f.lambda[s.grouping[j]].data();
+        double* d = work.c.data();
+        sandwich(lj, diagonal_block(s, A, j), lj, d, kj, kj, work.b.data());
+        for (int a = 0; a < kj; ++a) d[a * kj + a] += 1;
+        if (j < s.head)
+            std::copy(d, d + kj * kj, &f.diagonal[s.diag_at[j]]);
+        else
+            for (int a = 0; a < kj; ++a)
+                for (int b = 0; b <= a; ++b) f.tail[(s.at[j] - base + b) * t + s.at[j] - base + a] = d[a * kj + b];
+        for (Int e = s.a_start[j]; e < s.a_start[j + 1]; ++e) {
+            const int r = s.a_row[e], kr = s.k(r);
+            const double* block = oriented(s, A, e, kr, kj, work.a.data());
+            sandwich(f.lambda[s.grouping[r]].data(), block, lj, d, kr, kj, work.b.data());
+            if (r < s.head) {
+                std::copy(d, d + kr * kj, &f.head[s.block_at[s.a_target[e]]]);
+            } else {
+                const Int ld = j < s.head ? s.rows_in_tail(j) : t;
+                double* to = j < s.head ? &f.panel[s.panel_at[j]] : &f.tail[(s.at[j] - base) * t];
+                for (int a = 0; a < kr; ++a)
+                    for (int b = 0; b < kj; ++b) to[b * ld + s.a_target[e] + a] = d[a * kj + b];
+            }
+        }
+    }
+}
+
+void mark_column(const Symbolic& s, int j, std::vector<int>& where, std::vector<int>& tail_where) {
+    for (Int e = s.row_start[j]; e < s.row_start[j + 1]; ++e) where[s.row[e]] = static_cast<int>(e - s.row_start[j]);
+    if (!s.panel)
+        for (Int i = s.tail_start[j]; i < s.tail_start[j + 1]; ++i)
+            tail_where[s.tail_row[i]] = static_cast<int>(i - s.tail_start[j]);
+}
+
+// Position in the marked column of the i-th tail row of column c.
+Int tail_position(const Symbolic& s, const std::vector<int>& tail_where, int c, Int i) {
+    return s.panel ? i : tail_where[s.tail_row[s.tail_start[c] + i]];
+}
+
+// Column j of the head minus what its children bring (left-looking).
+void subtract_children(const Symbolic& s, Factor& f, int j) {
+    const int kj = s.k(j);
+    const Int height = s.rows_in_tail(j);
+    mark_column(s, j, f.where, f.tail_where);
+    for (Int i = s.child_start[j]; i < s.child_start[j + 1]; ++i) {
+        const int c = s.child[i], kc = s.k(c);
+        const Int here = s.child_entry[i], child_height = s.rows_in_tail(c);
+        const double* ljc = &f.head[s.block_at[here]];
+        multiply_add_nt(-1, ljc, ljc, &f.diagonal[s.diag_at[j]], kj, kc, kj);
+        for (Int e = here + 1; e < s.row_start[c + 1]; ++e) {
+            const Int target = s.row_start[j] + f.where[s.row[e]];
+            multiply_add_nt(-1, &f.head[s.block_at[e]], ljc, &f.head[s.block_at[target]], s.k(s.row[e]), kc, kj);
+        }
+        const double* from = f.panel.data() + s.panel_at[c];
+        double* to = f.panel.data() + s.panel_at[j];
+        for (int b = 0; b < kj; ++b)
+            for (int l = 0; l < kc; ++l) {
+                const double w = ljc[b * kc + l];
+                for (Int x = 0; x < child_height; ++x)
+                    to[b * height + tail_position(s, f.tail_where, c, x)] -= w * from[l * child_height + x];
+            }
+    }
+}
+
+bool factorise_head(const Symbolic& s, Factor& f) {
+    f.where.resize(s.nodes), f.tail_where.resize(s.tail);
+    for (int j = 0; j < s.head; ++j) {
+        const int k = s.k(j);
+        if (s.child_start[j + 1] > s.child_start[j]) subtract_children(s, f, j);
+        double* L = &f.diagonal[s.diag_at[j]];
+        if (!cholesky_in_place(L, k)) return false;
+        for (Int e = s.row_start[j]; e < s.row_start[j + 1]; ++e)
+            solve_rows(L, &f.head[s.block_at[e]], s.k(s.row[e]), k);
+        if (s.panel_size) solve_panel(L, f.panel.data() + s.panel_at[j], s.rows_in_tail(j), k);
+    }
+    return true;
+}
+
+// Schur complement of the head in the tail: tail -= sum_j panel_j panel_j'
+void update_tail(const Symbolic& s, Factor& f) {
+    const Int t = s.tail;
+    if (s.panel) {
+        lapack::syrk(-1, t, s.at[s.head], f.panel.data(), t, f.tail.data(), t);
+        return;
+    }
+    for (int j = 0; j < s.head; ++j) {
+        const Int height = s.rows_in_tail(j);
+        const int* rows = s.tail_row.data() + s.tail_start[j];
+        for (int b = 0; b < s.k(j); ++b) {
+            const double* p = f.panel.data() + s.panel_at[j] + b * height;
+            for (Int x = 0; x < height; ++x) {
+                double* column = &f.tail[rows[x] * t];
+                const double w = p[x];
+                for (Int i = x; i < height; ++i) column[rows[i]] -= w * p[i];
+            }
+        }
+    }
+}
+
+}  // namespace
+
+bool factorise(const Symbolic& s, const CrossZ& A, Factor& f) {
+    load(s, A, f);
+    if (!factorise_head(s, f)) return false;
+    if (s.tail > 0) {
+        update_tail(s, f);
+        if (!lapack::potrf(s.tail, f.tail.data(), s.tail)) return false;
+    }
+    double half = 0;
+    for (int j = 0; j < s.head; ++j)
+        for (int a = 0, k = s.k(j); a < k; ++a) half += std::log(f.diagonal[s.diag_at[j] + a * k + a]);
+    for (Int i = 0; i < s.tail; ++i) half += std::log(f.tail[i * s.tail + i]);
+    f.logdet = 2 * half;
+    return true;
+}
+
+void solve_forward(const Symbolic& s, const Factor& f, double* x, Int m) {
+    double* xt = x + s.at[s.head] * m;
+    for (int j = 0; j < s.head; ++j) {
+        const int k = s.k(j);
+        double* xj = x + s.at[j] * m;
+        solve_lower(&f.diagonal[s.diag_at[j]], xj, k, m);
+        for (Int e = s.row_start[j]; e < s.row_start[j + 1]; ++e)
+            multiply_add(-1, &f.head[s.block_at[e]], xj, x + s.at[s.row[e]] * m, s.k(s.row[e]), k, static_cast<int>(m));
+        if (s.panel) continue;
+        const Int height = s.rows_in_tail(j);
+        const int* rows = s.tail_row.data() + s.tail_start[j];
+        for (int b = 0; b < k; ++b) {
+            const double* p = f.panel.data() + s.panel_at[j] + b * height;
+            for (Int i = 0; i < height; ++i)
+                for (Int c = 0; c < m; ++c) xt[rows[i] * m + c] -= p[i] * xj[b * m + c];
+        }
+    }
+    if (s.tail == 0) return;
+    if (s.panel) lapack::gemm('N', 'T', -1, m, s.tail, s.at[s.head], x, m, f.panel.data(), s.tail, 1, xt, m);
+    lapack::trsm_right(true, m, s.tail, f.tail.data(), s.tail, xt, m);
+}
+
+void solve_backward(const Symbolic& s, const Factor& f, double* x, Int m) {
+    double* xt = x + s.at[s.head] * m;
+    if (s.tail > 0) {
+        lapack::trsm_right(false, m, s.tail, f.tail.data(), s.tail, xt, m);
+        if (s.panel) lapack::gemm('N', 'N', -1, m, s.at[s.head], s.tail, xt, m, f.panel.data(), s.tail, 1, x, m);
+    }
+    for (int j = s.head - 1; j >= 0; --j) {
+        const int k = s.k(j);
+        double* xj = x + s.at[j] * m;
+        if (!s.panel) {
+            const Int height = s.rows_in_tail(j);
+            const int* rows = s.tail_row.data() + s.tail_start[j];
+            for (int b = 0; b < k; ++b) {
+                const double* p = f.panel.data() + s.panel_at[j] + b * height;
+                for (Int i = 0; i < height; ++i)
+                    for (Int c = 0; c < m; ++c) xj[b * m + c] -= p[i] * xt[rows[i] * m + c];
+            }
+        }
+        for (Int e = s.row_start[j]; e < s.row_start[j + 1]; ++e)
+            multiply_add_tn(-1, &f.head[s.block_at[e]], x + s.at[s.row[e]] * m, xj, k, s.k(s.row[e]), static_cast<int>(m));
+        solve_lower_transposed(&f.diagonal[s.diag_at[j]], xj, k, m);
+    }
+}
+
+void multiply(const Symbolic& s, const CrossZ& A, const double* x, double* out, Int m) {
+    Scratch work(s);
+    const int im = static_cast<int>(m);
+    std::fill(out, out + s.q * m, 0.0);
+    for (int j = 0; j < s.nodes; ++j) {
+        const int kj = s.k(j);
+        const double* xj = x + s.at[j] * m;
+        double* oj = out + s.at[j] * m;
+        multiply_add(1, diagonal_block(s, A, j), xj, oj, kj, kj, im);
+        for (Int e = s.a_start[j]; e < s.a_start[j + 1]; ++e) {
+            const int r = s.a_row[e], kr = s.k(r);
+            const double* block = oriented(s, A, e, kr, kj, work.a.data());
+            multiply_add(1, block, xj, out + s.at[r] * m, kr, kj, im);
+            multiply_add_tn(1, block, x + s.at[r] * m, oj, kj, kr, im);
+        }
+    }
+}
+
+void scale(const Symbolic& s, const Factor& f, bool transposed, double* x, Int m) {
+    const int im = static_cast<int>(m);
+    std::vector<double> old;
+    for (int v = 0; v < s.nodes; ++v) {
+        const int k = s.k(v);
+        const double* L = f.lambda[s.grouping[v]].data();
+        double* xv = x + s.at[v] * m;
+        if (k == 1) {
+            for (Int c = 0; c < m; ++c) xv[c] *= *L;
+            continue;
+        }
+        old.assign(xv, xv + k * m);
+        std::fill(xv, xv + k * m, 0.0);
+        if (transposed)
+            multiply_add_tn(1, L, old.data(), xv, k, k, im);
+        else
+            multiply_add(1, L, old.data(), xv, k, k, im);
+    }
+}
+
+void to_elimination_order(const Symbolic& s, const double* external, double* x, Int m) {
+    for (int v = 0; v < s.nodes; ++v) {
+        const double* from = external + (s.offset[s.grouping[v]] + s.level[v] * s.k(v)) * m;
+        std::copy(from, from + s.k(v) * m, x + s.at[v] * m);
+    }
+}
+
+void to_external_order(const Symbolic& s, const double* x, double* external, Int m) {
+    for (int v = 0; v < s.nodes; ++v) {
+        const double* from = x + s.at[v] * m;
+        std::copy(from, from + s.k(v) * m, external + (s.offset[s.grouping[v]] + s.level[v] * s.k(v)) * m);
+    }
+}
+
+}  // namespace henderson

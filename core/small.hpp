@@ -1,0 +1,136 @@
+// Kernels for the k x k blocks of one level (k = columns that vary by a grouping factor, mostly 1 to 4).
+// Plain loops: at this size a BLAS call costs more than the arithmetic. All blocks are row-major.
+#pragma once
+#include <cmath>
+#include <cstdint>
+
+namespace henderson {
+
+using Int = std::int64_t;
+
+// C (a x b) += sign * A (a x k) B (k x b)
+inline void multiply_add(double sign, const double* A, const double* B, double* C, int a, int k, int b) {
+    for (int i = 0; i < a; ++i)
+        for (int l = 0; l < k; ++l) {
+            const double s = sign * A[i * k + l];
+            for (int j = 0; j < b; ++j) C[i * b + j] += s * B[l * b + j];
+        }
+}
+
+// C (a x b) += sign * A (a x k) B', B (b x k)
+inline void multiply_add_nt(double sign, const double* A, const double* B, double* C, int a, int k, int b) {
+    for (int i = 0; i < a; ++i)
+        for (int j = 0; j < b; ++j) {
+            double s = 0;
+            for (int l = 0; l < k; ++l) s += A[i * k + l] * B[j * k + l];
+            C[i * b + j] += sign * s;
+        }
+}
+
+// C (a x b) += sign * A' B, A (k x a), B (k x b)
+inline void multiply_add_tn(double sign, const double* A, const double* B, double* C, int a, int k, int b) {
+    for (int l = 0; l < k; ++l)
+        for (int i = 0; i < a; ++i) {
+            const double s = sign * A[l * a + i];
+            for (int j = 0; j < b; ++j) C[i * b + j] += s * B[l * b + j];
+        }
+}
+
+// Lower Cholesky factor in place; false when a pivot is not positive. The strict upper triangle is zeroed.
+inline bool cholesky_in_place(double* A, int k) {
+    for (int j = 0; j < k; ++j) {
+        double d = A[j * k + j];
+        for (int l = 0; l < j; ++l) d -= A[j * k + l] * A[j * k + l];
+        if (!(d > 0)) return false;
+        A[j * k + j] = d = std::sqrt(d);
+        for (int i = j + 1; i < k; ++i) {
+            double s = A[i * k + j];
+            for (int l = 0; l < j; ++l) s -= A[i * k + l] * A[j * k + l];
+            A[i * k + j] = s / d;
+        }
+        for (int i = 0; i < j; ++i) A[i * k + j] = 0;
+    }
+    return true;
+}
+
+// X (k x m) := L^-1 X
+inline void solve_lower(const double* L, double* X, int k, Int m) {
+    for (int i = 0; i < k; ++i) {
+        for (int l = 0; l < i; ++l) {
+            const double s = L[i * k + l];
+            for (Int j = 0; j < m; ++j) X[i * m + j] -= s * X[l * m + j];
+        }
+        const double inverse = 1 / L[i * k + i];
+        for (Int j = 0; j < m; ++j) X[i * m + j] *= inverse;
+    }
+}
+
+// X (k x m) := L^-T X
+inline void solve_lower_transposed(const double* L, double* X, int k, Int m) {
+    for (int i = k - 1; i >= 0; --i) {
+        for (int l = i + 1; l < k; ++l) {
+            const double s = L[l * k + i];
+            for (Int j = 0; j < m; ++j) X[i * m + j] -= s * X[l * m + j];
+        }
+        const double inverse = 1 / L[i * k + i];
+        for (Int j = 0; j < m; ++j) X[i * m + j] *= inverse;
+    }
+}
+
+// X (m x k) := X L^-T: every row x solves L x' = row'
+inline void solve_rows(const double* L, double* X, Int m, int k) {
+    for (Int r = 0; r < m; ++r) {
+        double* x = X + r * k;
+        for (int i = 0; i < k; ++i) {
+            for (int l = 0; l < i; ++l) x[i] -= L[i * k + l] * x[l];
+            x[i] /= L[i * k + i];
+        }
+    }
+}
+
+// X (m x k) := X L^-1
+inline void solve_rows_transposed(const double* L, double* X, Int m, int k) {
+    for (Int r = 0; r < m; ++r) {
+        double* x = X + r * k;
+        for (int i = k - 1; i >= 0; --i) {
+            for (int l = i + 1; l < k; ++l) x[i] -= L[l * k + i] * x[l];
+            x[i] /= L[i * k + i];
+        }
+    }
+}
+
+// V (k x k) := (L L')^-1
+inline void inverse_from_cholesky(const double* L, double* V, int k) {
+    for (int i = 0; i < k; ++i)
+        for (int j = 0; j < k; ++j) V[i * k + j] = i == j;
+    solve_lower(L, V, k, k);
+    solve_lower_transposed(L, V, k, k);
+}
+
+// Panel (height x k, column-major) := panel L^-T
+inline void solve_panel(const double* L, double* panel, Int height, int k) {
+    for (int b = 0; b < k; ++b) {
+        double* col = panel + b * height;
+        for (int l = 0; l < b; ++l) {
+            const double w = L[b * k + l];
+            for (Int x = 0; x < height; ++x) col[x] -= w * panel[l * height + x];
+        }
+        const double inverse = 1 / L[b * k + b];
+        for (Int x = 0; x < height; ++x) col[x] *= inverse;
+    }
+}
+
+// Panel := panel L^-1
+inline void solve_panel_transposed(const double* L, double* panel, Int height, int k) {
+    for (int b = k - 1; b >= 0; --b) {
+        double* col = panel + b * height;
+        for (int l = b + 1; l < k; ++l) {
+            const double w = L[l * k + b];
+            for (Int x = 0; x < height; ++x) col[x] -= w * panel[l * height + x];
+        }
+        const double inverse = 1 / L[b * k + b];
+        for (Int x = 0; x < height; ++x) col[x] *= inverse;
+    }
+}
+
+}  // namespace henderson

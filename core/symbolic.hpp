@@ -1,0 +1,67 @@
+// What the pattern of Z'WZ alone decides: elimination order, fill, and where the dense tail begins.
+//
+// A node is one level of one grouping factor, with a block of K columns. Nodes are eliminated factor by factor, the
+// factor with most levels first (its levels never meet one another), then by increasing degree. While the fill of a
+// column is small it stays sparse (the head); once the remaining Schur complement is mostly full it is one dense
+// matrix (the tail) for LAPACK.
+#pragma once
+#include <vector>
+
+#include "small.hpp"
+
+namespace henderson {
+
+// Levels of grouping `first` that meet levels of grouping `second` in some row: compressed rows.
+struct PairPattern {
+    int first, second;
+    const Int* start;    // (levels of first + 1)
+    const int* partner;  // level of second, ascending within a row
+};
+
+struct Symbolic {
+    // the groupings, as given
+    std::vector<int> K;
+    std::vector<Int> levels, offset;  // offset: first scalar index of the grouping in external order
+    Int q = 0;
+
+    // nodes in elimination order
+    int nodes = 0;
+    std::vector<int> grouping, level;
+    std::vector<Int> at;       // (nodes + 1) first scalar index in elimination order
+    std::vector<Int> diag_at;  // (nodes + 1) offset of the K x K diagonal block
+
+    // Z'WZ strictly below the diagonal, by column in elimination order
+    std::vector<Int> a_start;
+    std::vector<int> a_row;
+    std::vector<int> a_pair;   // which PairPattern the block comes from
+    std::vector<Int> a_entry;  // and which entry of it
+    std::vector<char> a_flip;  // 1 where the stored block must be read transposed
+
+    // head of L: rows that are head nodes (blocks), rows in the tail (scalars)
+    int head = 0;
+    Int tail = 0;                      // scalar size of the dense tail
+    std::vector<Int> row_start;        // (head + 1) into row
+    std::vector<int> row;              // head nodes, ascending
+    std::vector<Int> block_at;         // offset of the K_r x K_j block of each entry of row
+    Int head_size = 0;                 // doubles in all head blocks
+    std::vector<Int> tail_start;       // (head + 1) into tail_row
+    std::vector<int> tail_row;         // scalar tail indices, ascending; empty when `panel`
+    std::vector<Int> panel_at;         // offset of the (tail rows x K_j) column-major panel of node j
+    Int panel_size = 0;
+    bool panel = false;                // head-to-tail part padded to full columns, BLAS-3 throughout
+    std::vector<Int> a_target;         // where each block of A lands: see aim_cross_products()
+
+    // for every head node, the earlier nodes whose columns reach it
+    std::vector<Int> child_start;
+    std::vector<int> child;
+    std::vector<Int> child_entry;      // index into row of the entry (this node, child)
+
+    double factor_flops = 0;           // estimate, one factorisation
+
+    int k(int v) const { return static_cast<int>(at[v + 1] - at[v]); }
+    Int rows_in_tail(int j) const { return panel ? tail : tail_start[j + 1] - tail_start[j]; }
+};
+
+Symbolic analyse(const std::vector<int>& K, const std::vector<Int>& levels, const std::vector<PairPattern>& pairs);
+
+}  // namespace henderson

@@ -1,0 +1,98 @@
+"""The sufficient statistics of a linear mixed model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairBlocks:
+    """Sums of products between two groupings, for the pairs of levels that meet in some row.
+
+    Attributes
+    ----------
+    first, second : int
+        The groupings; `first` has at least as many levels.
+    start : (levels of first + 1,) int64
+        Compressed rows: partners of level g are ``partner[start[g]:start[g + 1]]``.
+    partner : (entries,) int32
+        Level of `second`, ascending within a row.
+    blocks : (entries, K_first, K_second) float64
+        Sums of z_first z_second' over the rows of the pair.
+    """
+
+    first: int
+    second: int
+    start: np.ndarray
+    partner: np.ndarray
+    blocks: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CrossProducts:
+    """A = [Z X y]' W [Z X y] of the centred and scaled columns, in blocks.
+
+    With q = sum of levels x K over the groupings; rows of Z run grouping by grouping, level by level, the K columns of a
+    level side by side (the terms of one grouping one after the other).
+
+    Attributes
+    ----------
+    n, p, q : int
+        Rows, fixed-effects columns, random-effects columns.
+    columns : tuple of int
+        K of every grouping.
+    levels : tuple of int
+        Levels of every grouping.
+    zz : tuple of (levels, K, K) float64
+        Diagonal blocks of Z'WZ.
+    pairs : tuple of PairBlocks
+        Off-diagonal blocks of Z'WZ.
+    zx : (q, p + 1) float64
+        Z'W [X y].
+    xx : (p + 1, p + 1) float64
+        [X y]'W[X y].
+    entries : (n_theta, 4) int32
+        Grouping, row, column (within K) and term of every element of theta, lme4's order.
+    z_scale : tuple of (K,) float64
+        Every column of Z was multiplied by this (one over its root mean square).
+    x_centre, x_scale : (p,) float64
+        Columns of X entered as (x - centre) * scale.
+    y_centre : float
+        Subtracted from the response.
+    constant : (p,) float64 or None
+        Combination of the columns of X that is the constant one; None when there is none (then nothing is centred).
+    intercept : int or None
+        Column of X that is itself the constant one.
+    sum_log_weights : float
+        Enters the criterion as it is.
+    """
+
+    n: int
+    p: int
+    q: int
+    columns: tuple[int, ...]
+    levels: tuple[int, ...]
+    zz: tuple[np.ndarray, ...]
+    pairs: tuple[PairBlocks, ...]
+    zx: np.ndarray
+    xx: np.ndarray
+    entries: np.ndarray
+    z_scale: tuple[np.ndarray, ...]
+    x_centre: np.ndarray
+    x_scale: np.ndarray
+    y_centre: float
+    constant: np.ndarray | None
+    intercept: int | None
+    sum_log_weights: float
+
+    @property
+    def theta_scale(self) -> np.ndarray:
+        """(n_theta,) theta in the user's units divided by theta on the scaled columns."""
+        return np.array([self.z_scale[g][row] for g, row, _, _ in self.entries.tolist()])
+
+    @property
+    def n_theta(self) -> int:
+        """Number of free covariance parameters."""
+        return len(self.entries)

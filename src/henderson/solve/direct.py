@@ -1,0 +1,115 @@
+"""Exact factorisation of the mixed-model equations by the compiled core."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from henderson.crossprod.record import CrossProducts
+from henderson.solve.core import core
+from henderson.solve.threads import blas_threads_for
+
+_FAILURES = {
+    1: "Omega = Lambda'Z'WZ Lambda + I is not positive definite: theta or the data hold values that are not finite",
+    2: "the fixed-effects columns are collinear once the random effects are accounted for",
+    3: "the residual sum of squares is zero: the model reproduces the response exactly",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """Criterion and derivatives at one theta, on the scaled columns.
+
+    Attributes
+    ----------
+    value : float
+        REML or ML criterion (-2 log-likelihood) up to `constant` of the equations.
+    gradient : (n_theta,) or None
+        Its gradient.
+    curvature : (n_theta, n_theta) or None
+        Average-information approximation of its Hessian.
+    r2 : float
+        Penalised residual sum of squares.
+    logdet_omega, logdet_rx : float
+        log|Omega| and log|R_XX|^2.
+    beta : (p,)
+        Coefficients of the centred and scaled columns.
+    """
+
+    value: float
+    gradient: np.ndarray | None
+    curvature: np.ndarray | None
+    r2: float
+    logdet_omega: float
+    logdet_rx: float
+    beta: np.ndarray
+
+
+class Infeasible(ArithmeticError):
+    """theta at which the equations cannot be solved; the search steps back from it."""
+
+
+def analyse(cross: CrossProducts) -> Any:
+    """Symbolic analysis, once per pattern: elimination order, fill, dense tail. Shared by every workspace.
+
+    Notes
+    -----
+    About O(entries of L); independent of theta and of the response.
+    """
+    pairs = [(p.first, p.second, p.start, p.partner, p.blocks) for p in cross.pairs]
+    return core().System(list(cross.zz), pairs, cross.entries)
+
+
+class Factor:
+    """Cholesky factor at one theta and the solves that follow from it.
+
+    Parameters
+    ----------
+    cross : CrossProducts
+    theta : (n_theta,) float64
+        On the scaled columns.
+    system : compiled System, optional
+        Symbolic analysis to reuse.
+
+    Notes
+    -----
+    Rows of every argument run as in `CrossProducts`: grouping by grouping, level by level.
+    """
+
+    __slots__ = ("cross", "theta", "_workspace", "_tail")
+
+    def __init__(self, cross: CrossProducts, theta: np.ndarray, system: Any = None):
+        system = analyse(cross) if system is None else system
+        self.cross, self.theta = cross, theta
+        self._workspace = core().Workspace(system)
+        self._tail = system.structure()["tail"]
+        with blas_threads_for(self._tail):
+            self._workspace.evaluate(theta, cross.zx, cross.xx, float(cross.n), False, 0)
+
+    def __reduce__(self) -> tuple[type[Factor], tuple[CrossProducts, np.ndarray]]:
+        return Factor, (self.cross, self.theta)
+
+    def solve(self, B: np.ndarray) -> np.ndarray:
+        """(q, r) Omega^-1 B."""
+        with blas_threads_for(self._tail):
+            return self._workspace.solve(np.ascontiguousarray(B, dtype=float), False)
+
+    def half_solve(self, B: np.ndarray) -> np.ndarray:
+        """(q, r) L^-1 P B; rows in elimination order."""
+        with blas_threads_for(self._tail):
+            return self._workspace.solve(np.ascontiguousarray(B, dtype=float), True)
+
+    def selected(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Omega^-1 on the pattern of Z'WZ: diagonal blocks (levels, K, K) per grouping, blocks per pair of groupings."""
+        with blas_threads_for(self._tail):
+            return self._workspace.selected()
+
+    def u(self) -> np.ndarray:
+        """(q,) spherical conditional modes."""
+        return self._workspace.u()[:, 0]
+
+    def rx(self) -> np.ndarray:
+        """(p, p) upper triangular R_XX of the centred and scaled columns."""
+        return self._workspace.rx()[:-1, :-1].T.copy()
