@@ -195,7 +195,8 @@ struct Evaluator {
         if (r.status != Status::ok) return nb::make_tuple(static_cast<int>(r.status));
         return nb::make_tuple(0, r.value, derivatives > 0 ? array<double>({k}, r.gradient.data()) : nb::none(),
                               derivatives > 1 ? array<double>({k, k}, r.curvature.data()) : nb::none(), r.r2, r.logdet_omega,
-                              r.logdet_rx, array<double>({m - 1}, r.beta.data()));
+                              r.logdet_rx, array<double>({m - 1}, r.beta.data()),
+                              derivatives > 1 ? variance_gradient() : nb::list());
     }
 
     nb::object external(const std::vector<double>& x, std::size_t m) {
@@ -296,7 +297,6 @@ NB_MODULE(_core, m) {
         .def(nb::init<System*>(), nb::keep_alive<1, 2>())
         .def("evaluate", &Evaluator::evaluate_, nb::arg("theta").noconvert(), nb::arg("zx").noconvert(), nb::arg("xx").noconvert(),
              nb::arg("nu"), nb::arg("reml"), nb::arg("derivatives"))
-        .def("variance_gradient", &Evaluator::variance_gradient)
         .def("u", &Evaluator::u)
         .def("e", &Evaluator::e)
         .def("rx", &Evaluator::rx)

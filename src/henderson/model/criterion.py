@@ -54,8 +54,7 @@ def criterion(cross: CrossProducts, *, reml: bool, system: Any = None) -> Evalua
         status, *rest = run(theta, zx, xx, nu, reml, derivatives)
         if status:
             return None
-        value, gradient, curvature, r2, logdet_omega, logdet_rx, beta = rest
-        return Evaluation(value + shift, gradient, curvature, r2, logdet_omega, logdet_rx, beta)
+        return Evaluation(rest[0] + shift, *rest[1:])
 
     return evaluate
 

@@ -36,6 +36,8 @@ class Evaluation:
         log|Omega| and log|R_XX|^2.
     beta : (p,)
         Coefficients of the centred and scaled columns.
+    variance_gradient : list of (K, K)
+        Per grouping M = F Lambda^-1, the gradient by the covariance matrix of the random effects (with curvature only).
     """
 
     value: float
@@ -45,10 +47,7 @@ class Evaluation:
     logdet_omega: float
     logdet_rx: float
     beta: np.ndarray
-
-
-class Infeasible(ArithmeticError):
-    """theta at which the equations cannot be solved; the search steps back from it."""
+    variance_gradient: list[np.ndarray]
 
 
 def analyse(cross: CrossProducts) -> Any:
@@ -105,6 +104,18 @@ class Factor:
         """Omega^-1 on the pattern of Z'WZ: diagonal blocks (levels, K, K) per grouping, blocks per pair of groupings."""
         with blas_threads_for(self._tail):
             return self._workspace.selected()
+
+    def lambda_transposed(self, B: np.ndarray) -> np.ndarray:
+        """(q, r) Lambda' B."""
+        out, at = np.empty_like(B), 0
+        lambdas = [np.zeros((k, k)) for k in self.cross.columns]
+        for (g, row, column, _), value in zip(self.cross.entries.tolist(), self.theta, strict=True):
+            lambdas[g][row, column] = value
+        for lam, levels, k in zip(lambdas, self.cross.levels, self.cross.columns, strict=True):
+            rows = slice(at, at + levels * k)
+            out[rows] = np.einsum("ab,lar->lbr", lam, B[rows].reshape(levels, k, -1)).reshape(levels * k, -1)
+            at += levels * k
+        return out
 
     def u(self) -> np.ndarray:
         """(q,) spherical conditional modes."""

@@ -1,0 +1,307 @@
+"""Start, search, rectify: from a design to a frozen estimate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from henderson import crossprod
+from henderson.crossprod.record import CrossProducts
+from henderson.errors import OptionError
+from henderson.model.criterion import criterion, explain_failure
+from henderson.model.linear import check_theta, theta_names
+from henderson.optim.record import SearchRecord
+from henderson.optim.rectify import KKT, Block, blocks_of
+from henderson.optim.search import search
+from henderson.solve.direct import Evaluation, Factor, analyse
+from henderson.solve.threads import blas_threads_for
+
+if TYPE_CHECKING:
+    from henderson.design.record import Design
+
+DEFAULT_TOL = 1e-10
+DEFAULT_MAX_EVALUATIONS = 200
+SINGULAR_TOL = 1e-4
+"""lme4's: a fit is called singular when a diagonal of Lambda (user's units) is below this."""
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """The fitted model in the user's units; arrays that cost work are computed when first asked for.
+
+    Attributes
+    ----------
+    reml : bool
+    theta : (n_theta,)
+        Relative covariance parameters in lme4's order, diagonals not negative.
+    theta_names : tuple of str
+    beta : (p,)
+        Fixed effects.
+    sigma : float
+        Residual standard deviation.
+    criterion : float
+        REML criterion or ML deviance (-2 log-likelihood).
+    logdet_omega, logdet_rx, pwrss : float
+        log|Omega|, log|R_X|^2 (user's X), penalised weighted residual sum of squares.
+    nu : int
+        n (ML) or n - p (REML); sigma^2 = pwrss / nu.
+    search : SearchRecord
+    kkt : KKT
+    cross : CrossProducts
+    theta_scaled : (n_theta,)
+        theta on the scaled columns of Z.
+    """
+
+    reml: bool
+    theta: np.ndarray
+    theta_names: tuple[str, ...]
+    beta: np.ndarray
+    sigma: float
+    criterion: float
+    logdet_omega: float
+    logdet_rx: float
+    pwrss: float
+    nu: int
+    search: SearchRecord
+    kkt: KKT
+    cross: CrossProducts
+    theta_scaled: np.ndarray
+    system: Any = field(repr=False, default=None)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**{k: v for k, v in self.__dict__.items() if k in self.__dataclass_fields__}, "system": None}
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """Where each term sits in theta."""
+        return blocks_of(self.cross.entries)
+
+    @cached_property
+    def lambdas(self) -> tuple[np.ndarray, ...]:
+        """(k_i, k_i) lower-triangular relative covariance factor of every term."""
+        return tuple(block.unpack(self.theta) for block in self.blocks)
+
+    @cached_property
+    def grouping_lambdas(self) -> tuple[np.ndarray, ...]:
+        """(K_f, K_f) factor of every grouping: the blocks of its terms on the diagonal."""
+        out = [np.zeros((k, k)) for k in self.cross.columns]
+        for block, lam in zip(self.blocks, self.lambdas, strict=True):
+            at = slice(block.first, block.first + block.k)
+            out[block.grouping][at, at] = lam
+        return tuple(out)
+
+    @cached_property
+    def factor(self) -> Factor:
+        """Cholesky factor of Omega at theta, for solves."""
+        return Factor(self.cross, self.theta_scaled, self.system)
+
+    @cached_property
+    def u(self) -> tuple[np.ndarray, ...]:
+        """(levels, K) spherical conditional modes of every grouping."""
+        return split_by_grouping(self.factor.u(), self.cross)
+
+    @cached_property
+    def b(self) -> tuple[np.ndarray, ...]:
+        """(levels, K) conditional modes b = Lambda u of every grouping, in data units."""
+        return tuple(u @ lam.T for u, lam in zip(self.u, self.grouping_lambdas, strict=True))
+
+    @cached_property
+    def _x_transform(self) -> np.ndarray:
+        """(p, p) T with (centred and scaled X) = X T."""
+        cross = self.cross
+        T = np.diag(cross.x_scale)
+        if cross.intercept is not None:
+            T[cross.intercept] -= cross.x_centre * cross.x_scale
+        return T
+
+    @cached_property
+    def RX(self) -> np.ndarray:
+        """(p, p) upper triangular with RX'RX = X'V^-1 X, V in units of sigma^2."""
+        scaled = self.factor.rx()
+        if self.cross.p == 0:
+            return scaled
+        r = np.linalg.qr(scaled @ np.linalg.inv(self._x_transform), mode="r")
+        return r * np.where(np.diag(r) < 0, -1.0, 1.0)[:, None]
+
+    @cached_property
+    def vcov(self) -> np.ndarray:
+        """(p, p) sigma^2 (X'V^-1 X)^-1."""
+        inverse = self._x_transform @ np.linalg.inv(self.factor.rx())
+        return self.sigma**2 * inverse @ inverse.T
+
+    @cached_property
+    def zx(self) -> np.ndarray:
+        """(q, p) Omega^-1 Lambda' Z'W X for the user's X."""
+        cross = self.cross
+        scaled = self.factor.solve(self.factor.lambda_transposed(cross.zx[:, : cross.p]))
+        return scaled @ np.linalg.inv(self._x_transform)
+
+    @cached_property
+    def ranks(self) -> tuple[int, ...]:
+        """Rank of every Lambda_i, at relative tolerance 1e-4 of its largest singular value."""
+        return tuple(
+            0 if not lam.any() else int(np.linalg.matrix_rank(lam, tol=SINGULAR_TOL * np.abs(lam).max()))
+            for lam in self.lambdas
+        )
+
+    @property
+    def singular(self) -> bool:
+        """Whether some diagonal of Lambda is below 1e-4 (lme4's isSingular)."""
+        return any(bool((np.diag(lam) < SINGULAR_TOL).any()) for lam in self.lambdas)
+
+
+def split_by_grouping(x: np.ndarray, cross: CrossProducts) -> tuple[np.ndarray, ...]:
+    """A (q,) vector as one (levels, K) array per grouping."""
+    out, at = [], 0
+    for levels, k in zip(cross.levels, cross.columns, strict=True):
+        out.append(x[at : at + levels * k].reshape(levels, k))
+        at += levels * k
+    return tuple(out)
+
+
+def fit(
+    design: Design,
+    *,
+    reml: bool = True,
+    start: np.ndarray | None = None,
+    max_evaluations: int | None = None,
+    tol: float | None = None,
+) -> Estimate:
+    """Fit a design by REML or ML.
+
+    Parameters
+    ----------
+    design : Design
+    reml : bool, default True
+    start : (n_theta,), optional
+        theta to start from, lme4's order and units; default: the identity on columns of unit size.
+    max_evaluations : int, default 200
+        Most evaluations of the criterion.
+    tol : float, default 1e-10
+        Stop when the predicted decrease is below ``tol * max(1, |f| / 1000)``.
+
+    Returns
+    -------
+    Estimate
+
+    Raises
+    ------
+    OptionError
+        `tol` or `max_evaluations` not positive.
+    FitError
+        The criterion cannot be evaluated (collinear fixed effects, no residual left).
+
+    Notes
+    -----
+    One pass over the n rows, then 3-12 evaluations, each about three sparse factorisations; likelihood and search as in
+    the page "The algorithm".
+    """
+    return fit_cross_products(
+        crossprod.from_design(design),
+        theta_names(design),
+        reml=reml,
+        start=start,
+        max_evaluations=max_evaluations,
+        tol=tol,
+    )
+
+
+def refit(estimate: Estimate, design: Design, y: np.ndarray) -> Estimate:
+    """The same model on another response (n,): one O(n) pass, then the search from the old estimate."""
+    cross = crossprod.with_response(estimate.cross, design, y)
+    return _search_and_pack(
+        cross,
+        estimate.theta_names,
+        estimate.reml,
+        _off_the_boundary(estimate.theta_scaled, estimate.blocks),
+        estimate.search.max_evaluations,
+        estimate.search.tol,
+        estimate.system if estimate.system is not None else analyse(cross),
+    )
+
+
+def fit_cross_products(
+    cross: CrossProducts,
+    names: tuple[str, ...],
+    *,
+    reml: bool,
+    start: np.ndarray | None = None,
+    max_evaluations: int | None = None,
+    tol: float | None = None,
+    system: Any = None,
+) -> Estimate:
+    """Fit from the sufficient statistics alone; arguments as in `fit`."""
+    most = _positive(max_evaluations, DEFAULT_MAX_EVALUATIONS, "max_evaluations")
+    tolerance = _positive(tol, DEFAULT_TOL, "tol")
+    if start is None:
+        theta = (cross.entries[:, 1] == cross.entries[:, 2]).astype(float)
+    else:
+        theta = check_theta(start, names, "start") / cross.theta_scale
+    system = analyse(cross) if system is None else system
+    return _search_and_pack(cross, names, bool(reml), theta, int(most), float(tolerance), system)
+
+
+def _positive(value: Any, default: float, name: str) -> float:
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not value > 0:
+        raise OptionError(f"{name}={value!r} must be a positive number; leave it out for the default, {default:g}.")
+    return float(value)
+
+
+def _off_the_boundary(theta: np.ndarray, blocks: tuple[Block, ...]) -> np.ndarray:
+    """A start from which zero components can grow again: zero is stationary for every response."""
+    diagonal = np.concatenate([np.diag(block.positions) for block in blocks])
+    out = theta.copy()
+    out[diagonal] = np.maximum(out[diagonal], 0.05)
+    return out
+
+
+def _search_and_pack(
+    cross: CrossProducts, names: tuple[str, ...], reml: bool, theta: np.ndarray, most: int, tol: float, system: Any
+) -> Estimate:
+    with blas_threads_for(system.structure()["tail"]):
+        evaluate = criterion(cross, reml=reml, system=system)
+        theta, at, record, kkt = search(evaluate, theta, blocks_of(cross.entries), tol=tol, most=most)
+    if at is None or kkt is None:
+        raise explain_failure(cross, theta, reml=reml, system=system)
+    return _pack(cross, names, reml, theta, at, record, kkt, system)
+
+
+def _pack(
+    cross: CrossProducts,
+    names: tuple[str, ...],
+    reml: bool,
+    theta: np.ndarray,
+    at: Evaluation,
+    record: SearchRecord,
+    kkt: KKT,
+    system: Any,
+) -> Estimate:
+    """Undo centring and scaling: beta = T beta_scaled + shift of the response, theta by the scales of Z."""
+    nu = cross.n - cross.p if reml else cross.n
+    beta = at.beta * cross.x_scale
+    if cross.intercept is not None:
+        beta[cross.intercept] -= float(cross.x_centre @ beta)
+    if cross.constant is not None:
+        beta = beta + cross.y_centre * cross.constant
+    return Estimate(
+        reml=reml,
+        theta=theta * cross.theta_scale,
+        theta_names=names,
+        beta=beta,
+        sigma=float(np.sqrt(at.r2 / nu)),
+        criterion=at.value,
+        logdet_omega=at.logdet_omega,
+        logdet_rx=at.logdet_rx - 2 * float(np.log(cross.x_scale).sum()),
+        pwrss=at.r2,
+        nu=nu,
+        search=record,
+        kkt=kkt,
+        cross=cross,
+        theta_scaled=theta,
+        system=system,
+    )
