@@ -42,7 +42,7 @@ def evaluations() -> str:
             continue
         estimate = fitted.estimate
         theirs = model.numbers.get("default_fit", {}).get("feval", "")
-        counts.append(estimate.search.n_evaluations)
+        counts.append(estimate.search.evaluations)
         gap = estimate.criterion - model.criterion
         singular = "yes" if estimate.singular else ""
         rows.append(

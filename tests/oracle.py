@@ -168,6 +168,29 @@ def hessian(model: Problem, theta: np.ndarray, step: float = 1e-5) -> np.ndarray
     return (out + out.T) / 2
 
 
+def average_information(model: Problem, theta: np.ndarray) -> np.ndarray:
+    """Curvature (n_theta, n_theta) with the traces of the exact Hessian averaged away.
+
+    With V_j = dV/dtheta_j, V_jk the second derivatives, R = Py and G = df/dV = P - RR'/sigma^2
+    (V^-1 in place of the first P for ML)::
+
+        H_jk = R' V_j P V_k R / sigma^2 + tr(G V_jk) - (R' V_j R)(R' V_k R) / (nu sigma^4)
+    """
+    V, factor = marginal(model, theta), relative_factor(model, theta)
+    P = projector(model, V)
+    R = P @ model.y
+    sigma2 = model.y @ R / model.nu
+    G = (P if model.reml else np.linalg.inv(V)) - np.outer(R, R) / sigma2
+    units = [relative_factor(model, unit) for unit in np.eye(len(theta))]
+    Z = model.Z
+    first = [Z @ (D @ factor.T + factor @ D.T) @ Z.T for D in units]
+    slope = np.array([R @ A @ R for A in first])
+    H = np.array([[R @ A @ P @ B @ R / sigma2 for B in first] for A in first])
+    inner = Z.T @ G @ Z
+    H += np.array([[2 * np.sum(inner * (D @ E.T)) for E in units] for D in units])
+    return H - np.outer(slope, slope) / (model.nu * sigma2**2)
+
+
 def projector(model: Problem, V: np.ndarray) -> np.ndarray:
     """P = V^-1 - V^-1 X (X' V^-1 X)^-1 X' V^-1 (n, n)."""
     inverse = np.linalg.inv(V)

@@ -24,7 +24,7 @@ def line(model: reference.Recorded, fast: bool) -> tuple[str, int, bool]:
     fitted = fits.fit_model(model)
     condvar, hat = (None, None) if fast else fits.conditional(fitted)
     result = compare.compare(model, fitted.design, fitted.estimate, condvar, hat)
-    evaluations = fitted.estimate.search.n_evaluations
+    evaluations = fitted.estimate.search.evaluations
     cells = [f"{result.errors[name]:8.0e}" if name in result.errors else "       -" for name in COLUMNS]
     try:
         kkt = "yes" if fits.kkt_satisfied(fitted.estimate) else "NO"
