@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 _MOST_FACTORS = 3  # pictures of more grouping factors would hide the tables
 
 _EFFECTS = (
-    "Random effects of {}: conditional modes with 95 % conditional intervals; dark where the interval leaves out "
-    "zero."
+    "Random effects of {}: conditional modes with 95 % conditional intervals; "
+    "dark where the interval leaves out zero."
 )
 _RESIDUALS = (
     "Residuals in units of σ. Left: the smooth should stay near zero and the spread should not change. "

@@ -1,0 +1,181 @@
+"""Pictures show the numbers of the fit, go where they are told, and look as they did when last approved."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+import henderson as hd
+from henderson.errors import OptionError
+from henderson.plot.canvas import spread
+from henderson.plot.diagnostics import smooth
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+
+APPROVED = Path(__file__).parent / "approved"
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def sleep():
+    return hd.lmm("Reaction ~ Days + (Days | Subject)", hd.datasets.load("sleepstudy"))
+
+
+@pytest.fixture(scope="module")
+def dyes():
+    return hd.lmm("Yield ~ 1 + (1 | Batch)", hd.datasets.load("dyestuff"))
+
+
+def line(ax, style):
+    return next(drawn for drawn in ax.get_lines() if drawn.get_linestyle() == style)
+
+
+def test_a_lattice_draws_the_fitted_lines(sleep):
+    panels = hd.plot.lattice(sleep)
+    assert [ax.get_title() for ax in panels] == list(hd.datasets.load("sleepstudy")["Subject"].cat.categories)
+    coefficients = sleep.coef["Subject"].values
+    days = np.arange(10.0)
+    for ax, (start, slope) in zip(panels, coefficients, strict=True):
+        np.testing.assert_allclose(line(ax, "-").get_xdata(), days)
+        np.testing.assert_allclose(line(ax, "-").get_ydata(), start + slope * days)
+        np.testing.assert_allclose(line(ax, "--").get_ydata(), sleep.beta[0] + sleep.beta[1] * days)
+
+
+def test_a_lattice_of_many_groups_shows_an_even_choice():
+    data, truth = hd.datasets.simulate_crossed(60, 5, seed=1)
+    panels = hd.plot.lattice(hd.lmm(truth.formula, data), "x", "subject")
+    assert len(panels) == 24
+    assert panels[0].get_title() == "s01"
+    assert panels[-1].get_title() == "s60"
+
+
+def test_a_lattice_without_covariate_points_to_the_strip(dyes):
+    with pytest.raises(OptionError, match=r"plot\.strip"):
+        hd.plot.lattice(dyes)
+
+
+def test_a_caterpillar_shows_modes_in_order_with_their_intervals(sleep):
+    ax = hd.plot.caterpillar(sleep, effect="Days", level=0.9)
+    effects = sleep.ranef["Subject"]
+    order = np.argsort(effects.values[:, 1])
+    assert [label.get_text() for label in ax.get_yticklabels()] == [str(effects.levels[i]) for i in order]
+    half = {}
+    for lines in ax.collections:
+        for (low, place), (high, _) in lines.get_segments():
+            half[int(place)] = (high - low) / 2
+    widths = np.array([half[place] for place in range(18)])
+    np.testing.assert_allclose(widths, 1.6448536269514722 * effects.sd[order, 1], rtol=1e-8)
+
+
+def test_many_levels_are_counted_instead_of_labelled():
+    data, truth = hd.datasets.simulate_crossed(80, 4, seed=1)
+    ax = hd.plot.caterpillar(hd.lmm(truth.formula, data), "subject")
+    assert not ax.get_yticklabels()
+    assert "80 levels" in [text.get_text() for text in ax.texts]
+
+
+def test_residuals_are_scaled(sleep):
+    ax = hd.plot.residuals(sleep)
+    points = next(drawn for drawn in ax.get_lines() if len(drawn.get_xdata()) == 180)
+    np.testing.assert_allclose(points.get_xdata(), np.asarray(sleep.fitted))
+    np.testing.assert_allclose(points.get_ydata(), np.asarray(sleep.residuals("scaled")))
+
+
+def test_normal_quantiles_match_scipy(sleep):
+    from scipy import stats
+
+    points = hd.plot.qq(sleep).get_lines()[-1]
+    scaled = np.sort(np.asarray(sleep.residuals("scaled")))
+    np.testing.assert_allclose(points.get_ydata(), scaled)
+    np.testing.assert_allclose(points.get_xdata(), stats.norm.ppf((np.arange(180) + 0.5) / 180))
+
+
+def test_a_strip_orders_groups_by_their_fitted_mean(dyes):
+    ax = hd.plot.strip(dyes)
+    assert [label.get_text() for label in ax.get_yticklabels()] == list("FDABCE")
+
+
+@pytest.mark.parametrize("name", ["caterpillar", "strip", "residuals", "qq"])
+def test_given_axes_are_used_and_returned(sleep, name):
+    _, ax = plt.subplots()
+    assert getattr(hd.plot, name)(sleep, ax=ax) is ax
+    assert len(plt.get_fignums()) == 1
+
+
+def test_given_axes_of_a_lattice_are_used(sleep):
+    _, axes = plt.subplots(2, 3)
+    panels = hd.plot.lattice(sleep, axes=axes)
+    assert list(panels) == list(axes.ravel())
+    assert len(plt.get_fignums()) == 1
+
+
+@pytest.mark.parametrize(
+    ("draw", "words"),
+    [
+        (lambda fit: hd.plot.lattice(fit, x="days"), "'Days'"),
+        (lambda fit: hd.plot.lattice(fit, group="subject"), "'Subject'"),
+        (lambda fit: hd.plot.caterpillar(fit, effect="days"), "'Days'"),
+        (lambda fit: hd.plot.caterpillar(fit, level=95), r"0\.95"),
+    ],
+)
+def test_unknown_columns_list_the_known_ones(sleep, draw, words):
+    with pytest.raises(OptionError, match=words):
+        draw(sleep)
+
+
+def test_the_smooth_of_a_line_is_the_line():
+    x = np.random.default_rng(1).uniform(0, 10, 300)
+    at, values = smooth(x, 3 - 2 * x)
+    np.testing.assert_allclose(values, 3 - 2 * at, atol=1e-9)
+    assert (np.diff(at) > 0).all()
+
+
+def test_the_smooth_of_a_constant_x_is_the_mean():
+    _, values = smooth(np.ones(5), np.arange(5.0))
+    np.testing.assert_allclose(values, [2.0])
+
+
+def test_an_even_choice_includes_both_ends():
+    assert spread(5, 10).tolist() == [0, 1, 2, 3, 4]
+    assert spread(101, 5).tolist() == [0, 25, 50, 75, 100]
+
+
+PICTURES = {
+    "lattice": lambda fit: hd.plot.lattice(fit)[0].figure,
+    "caterpillar": lambda fit: hd.plot.caterpillar(fit, effect="Days").figure,
+    "residuals": lambda fit: hd.plot.residuals(fit).figure,
+    "qq": lambda fit: hd.plot.qq(fit).figure,
+    "strip": lambda fit: hd.plot.strip(fit).figure,
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_looks_as_approved(sleep, name):
+    """Compare with the approved picture; ``APPROVE_PICTURES=1`` writes it anew, to be looked at."""
+    stream = io.BytesIO()
+    with mpl.rc_context(mpl.rcParamsDefault | {"backend": "Agg"}):
+        PICTURES[name](sleep).savefig(stream, format="png", dpi=60)
+    approved = APPROVED / f"{name}.png"
+    if os.environ.get("APPROVE_PICTURES"):
+        approved.write_bytes(stream.getvalue())
+    # Fonts and antialiasing differ a little between versions of matplotlib: blur before comparing.
+    new, old = (np.asarray(blurred(Image.open(source)), dtype=float) for source in (stream, approved))
+    assert new.shape == old.shape
+    assert np.abs(new - old).mean() < 2.0, "mean shade differs by more than 2 of 255"
+    assert np.abs(new - old).max() < 70, "some part of the picture moved"
+
+
+def blurred(image):
+    return image.convert("RGB").filter(ImageFilter.GaussianBlur(3))

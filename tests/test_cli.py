@@ -1,0 +1,270 @@
+"""The command line, run as a user runs it: files of every kind, outputs, and errors in plain text."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import henderson as hd
+from henderson.cli import main
+from henderson.errors import DataError, MissingDependencyError
+from henderson.tables import read_table
+
+FORMULA = "Reaction ~ Days + (Days | Subject)"
+SLEEP = hd.datasets.load("sleepstudy")
+CSV = SLEEP.to_csv(index=False)
+
+
+@pytest.fixture
+def sleep_csv(tmp_path):
+    path = tmp_path / "sleep.csv"
+    path.write_text(CSV)
+    return path
+
+
+def run(capsys, *arguments: object) -> tuple[int, str, str]:
+    status = main([str(argument) for argument in arguments])
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+# ---- reading -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
+@pytest.mark.parametrize("last", [True, False], ids=["ended", "open"])
+def test_line_ends(tmp_path, ends, last):
+    path = tmp_path / "data.csv"
+    text = CSV if last else CSV.rstrip("\n")
+    path.write_bytes(text.replace("\n", ends).encode())
+    pd.testing.assert_frame_equal(
+        read_table(path), pd.read_csv(tmp_path.joinpath("data.csv"), lineterminator=None)
+    )
+    assert len(read_table(path)) == 180
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_separators_are_recognised(tmp_path, separator):
+    path = tmp_path / "data.csv"
+    path.write_text(CSV.replace(",", separator))
+    assert list(read_table(path).columns) == ["Reaction", "Days", "Subject"]
+
+
+def test_semicolons_let_numbers_have_decimal_commas(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("y;x;group\n1,5;2;a\n-2,25;3;b\n")
+    assert read_table(path)["y"].tolist() == [1.5, -2.25]
+
+
+def test_gzip_and_parquet_are_told_by_their_bytes(tmp_path):
+    zipped, parquet = tmp_path / "zipped.csv", tmp_path / "table.data"
+    zipped.write_bytes(gzip.compress(CSV.replace("\n", "\r").encode()))
+    SLEEP.to_parquet(parquet)
+    assert len(read_table(zipped)) == 180
+    pd.testing.assert_frame_equal(read_table(parquet), SLEEP)
+
+
+def test_quoted_names_blank_lines_marks_and_missing_values(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_bytes(b'\xef\xbb\xbf"reaction time, ms","my group"\n1.5,"a, b"\n\nNA,c\n')
+    table = read_table(path)
+    assert list(table.columns) == ["reaction time, ms", "my group"]
+    assert table["my group"].tolist() == ["a, b", "c"]
+    assert table["reaction time, ms"].isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (b"", "holds no rows"),
+        (b"a,b\n", "holds no rows"),
+        (b"a,b\n1,2\n1,2,3\n", "Row 2 .* has 3 fields, but the first line names 2"),
+        (b"a,b\n1\n", "Row 1 .* has 1 fields"),
+        (b"a,b\n" + b"1,2\n" * 80 + b"1,2,3\n", "Row 81 "),
+        (b"a,b\n" + b"1,2\n" * 80 + b'1,"2\n', "Row 81 |cannot be read"),
+        (b"a,b,a\n1,2,3\n", "more than one column called 'a'"),
+        (b"a;b,c\n1;2,3\n", "Cannot tell what separates.*more than one"),
+        (b"caf\xe9,b\n1,2\n", "not UTF-8.*iconv"),
+        (b"\x1f\x8bnot really", "cannot be read"),
+    ],
+)
+def test_a_file_that_is_not_a_table_is_explained(tmp_path, raw, words):
+    path = tmp_path / "data.csv"
+    path.write_bytes(raw)
+    with pytest.raises(DataError, match=words):
+        read_table(path)
+
+
+def test_an_ambiguous_separator_can_be_given(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_bytes(b"a;b,c\n1;2,3\n")
+    assert list(read_table(path, ";").columns) == ["a", "b,c"]
+
+
+def test_a_missing_file_suggests_the_one_beside_it(sleep_csv):
+    with pytest.raises(DataError, match=r"There is no file .*slep.csv'. Did you mean .*sleep.csv'"):
+        read_table(sleep_csv.with_name("slep.csv"))
+
+
+def test_parquet_without_pyarrow_names_the_extra(tmp_path, monkeypatch):
+    path = tmp_path / "t.parquet"
+    SLEEP.to_parquet(path)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise ImportError("no pyarrow")
+
+    monkeypatch.setattr(pd, "read_parquet", refuse)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'henderson\[cli\]'"):
+        read_table(path)
+
+
+def test_a_table_of_the_old_mac(capsys):
+    path = Path(__file__).resolve().parents[2] / "shared" / "data" / "bounce.csv"
+    if not path.exists():
+        pytest.skip("the bounce-time table is not here")
+    table = read_table(path)
+    assert table.shape == (480, 4)
+    assert round(table["bounce_time"].mean(), 6) == 201.316462
+    status, out, _ = run(capsys, "fit", path, "bounce_time ~ age + (1 | county)")
+    assert status == 0
+    assert "480" in out
+
+
+# ---- fitting -------------------------------------------------------------------------------------
+
+
+def test_fit_prints_the_summary(capsys, sleep_csv):
+    status, out, err = run(capsys, "fit", sleep_csv, FORMULA, "--factor", "Subject")
+    fit = hd.lmm(FORMULA, SLEEP)
+    assert status == 0
+    assert err == ""
+    assert out.strip() == str(fit.summary()).strip()
+
+
+def test_a_shipped_data_set_can_be_named(capsys):
+    status, out, _ = run(capsys, "fit", "sleepstudy", FORMULA, "--ml")
+    assert status == 0
+    assert out.strip() == str(hd.lmm(FORMULA, SLEEP, reml=False).summary()).strip()
+
+
+def test_json_is_the_fit_as_a_dict(capsys, sleep_csv, tmp_path):
+    target = tmp_path / "deep" / "fit.json"
+    status, out, _ = run(capsys, "fit", sleep_csv, FORMULA, "--factor", "Subject", "--json", target)
+    assert status == 0
+    assert target.as_uri() in out
+    saved = json.loads(target.read_text())
+    again = hd.LinearMixedFit.from_dict(saved)
+    assert again.criterion == pytest.approx(1743.6282719585, abs=1e-7)
+
+
+def test_the_report_is_one_page_that_loads_nothing(capsys, sleep_csv, tmp_path):
+    target = tmp_path / "out.html"
+    status, out, _ = run(capsys, "fit", sleep_csv, FORMULA, "--factor", "Subject", "--report", target)
+    assert status == 0
+    assert target.as_uri() in out
+    page = target.read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert page.count("data:image/png;base64,") == 3
+    for outside in ("http://", "https://", "<script", "<link", "@import"):
+        assert outside not in page.replace("http://www.w3.org", "")
+    assert "251.405" in page
+
+
+def test_weights_offset_and_several_factors(capsys, tmp_path):
+    data = SLEEP.assign(w=1.0 + SLEEP["Days"], o=2.0 * SLEEP["Days"], half=SLEEP["Days"] % 2)
+    path = tmp_path / "data.csv"
+    data.to_csv(path, index=False)
+    status, out, _ = run(
+        capsys, "fit", path, "Reaction ~ half + (1 | Subject)", "--weights", "w", "--offset", "o",
+        "--factor", "half", "Subject",
+    )  # fmt: skip
+    expected = hd.lmm(
+        "Reaction ~ half + (1 | Subject)", data.astype({"half": "category"}), weights="w", offset="o"
+    )
+    assert status == 0
+    assert out.strip() == str(expected.summary()).strip()
+
+
+# ---- errors --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["fit", "nowhere.csv", FORMULA], "There is no file 'nowhere.csv'"),
+        (["fit", "sleepstudy", "Reaction ~ Dayz + (1 | Subject)"], "Days"),
+        (["fit", "sleepstudy", "Reaction ~ Days + (1 | Subject"], "^"),
+        (["fit", "sleepstudy", "Reaction ~ Days"], "henderson:"),
+        (["fit", "sleepstudy", FORMULA, "--weights", "none"], "none"),
+        (["fit", "sleepstudy", FORMULA, "--factor", "subject"], "Did you mean 'Subject'"),
+        (["datasets", "sleep"], "Did you mean 'sleepstudy'"),
+    ],
+)
+def test_what_is_wrong_is_said_on_standard_error(capsys, arguments, words):
+    status, out, err = run(capsys, *arguments)
+    assert status == 2
+    assert out == ""
+    assert err.startswith("henderson: ")
+    assert words in err
+    assert "Traceback" not in err
+
+
+def test_an_output_that_cannot_be_written_is_explained(capsys, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    status, _, err = run(capsys, "fit", "sleepstudy", FORMULA, "--json", blocked / "fit.json")
+    assert status == 2
+    assert "Cannot write" in err
+
+
+@pytest.mark.parametrize("arguments", [[], ["fit"], ["fit", "a"], ["fly"], ["fit", "a", "b", "--nonsense"]])
+def test_wrong_usage_exits_with_2(capsys, arguments):
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert "usage: henderson" in capsys.readouterr().err
+
+
+# ---- the other commands --------------------------------------------------------------------------
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f"henderson {hd.__version__}\n"
+
+
+def test_datasets_are_listed_and_described(capsys):
+    _, listed, _ = run(capsys, "datasets")
+    assert [line.split()[0] for line in listed.splitlines()] == hd.datasets.names()
+    _, described, _ = run(capsys, "datasets", "cbpp")
+    assert "Ethiopian highlands" in described
+
+
+def test_module_and_command_are_the_same_program():
+    by_module = subprocess.run(
+        [sys.executable, "-m", "henderson", "--version"], capture_output=True, text=True, check=True
+    )
+    assert by_module.stdout == f"henderson {hd.__version__}\n"
+    command = Path(sys.executable).with_name("henderson")
+    if command.exists():
+        by_command = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
+        assert by_command.stdout == by_module.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes of POSIX")
+def test_a_reader_that_stops_early_is_no_error():
+    code = f"import sys; from henderson.cli import main; sys.exit(main(['fit', 'sleepstudy', {FORMULA!r}]))"
+    program = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    program.stdout.close()
+    assert program.stderr.read() == b""
+    assert program.wait() == 0
