@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from henderson.design.record import Design, Grouping, RandomTerm
 
 NAMES = ("AtmWtAg", "SiRstv", *(f"SmLs0{i}" for i in range(1, 10)))
 
@@ -61,9 +64,48 @@ def folder() -> Path | None:
 def read(path: Path) -> Certified:
     """Read one file: certified mean squares in the header, then group and response."""
     text = path.read_text()
-    start = int(re.search(r"Data\s*\(lines\s+(\d+)\s+to", text).group(1))  # type: ignore[union-attr]
-    squares = [float(re.search(rf"{word}.*", text).group().split()[-2 if word == "Between" else -1])  # type: ignore[union-attr]
-               for word in ("Between", "Within")]
-    cells = np.array([line.split() for line in text.splitlines()[start - 1 :] if line.strip()], dtype=float)
+    lines = text.splitlines()
+    first = int(re.findall(r"Data\s*\(lines\s+(\d+)\s+to", text)[0])
+    between = next(line for line in lines if line.startswith("Between")).split()[-2]
+    within = next(line for line in lines if line.startswith("Within")).split()[-1]
+    cells = np.array([line.split() for line in lines[first - 1 :] if line.strip()], dtype=float)
     rows = pd.DataFrame({"y": cells[:, 1], "g": cells[:, 0].astype(int).astype(str)})
-    return Certified(rows, squares[0], squares[1])
+    return Certified(rows, float(between), float(within))
+
+
+def one_way(rows: pd.DataFrame) -> Design:
+    """The design of ``y ~ 1 + (1 | g)``, written out."""
+    one = np.ones(len(rows))
+    codes, levels = pd.factorize(rows["g"])
+    return Design(
+        y=rows["y"].to_numpy(),
+        X=np.asfortranarray(one[:, None]),
+        x_names=("(Intercept)",),
+        intercept=0,
+        dropped=(),
+        all_x_names=("(Intercept)",),
+        offset=None,
+        weights=None,
+        groupings=(Grouping("g", codes.astype(np.int32), tuple(levels)),),
+        terms=(RandomTerm(0, ("(Intercept)",), (one,)),),
+        response="y",
+        kept_rows=None,
+        n_input=len(rows),
+        spec=None,
+    )
+
+
+def of_the_stored_numbers(rows: pd.DataFrame) -> tuple[float, float]:
+    """Mean squares of the float64 numbers as they are stored, in exact rational arithmetic.
+
+    With thirteen constant leading digits the stored numbers are not the printed ones; these are the mean
+    squares that a perfect program would find.
+    """
+    groups = [[Fraction(value) for value in part] for _, part in rows.groupby("g", sort=False)["y"]]
+    means = [sum(group, Fraction()) / len(group) for group in groups]
+    grand = sum(means, Fraction()) / len(means)
+    size = len(groups[0])
+    between = size * sum((m - grand) ** 2 for m in means) / (len(means) - 1)
+    pairs = zip(groups, means, strict=True)
+    within = sum((y - m) ** 2 for group, m in pairs for y in group) / (len(rows) - len(groups))
+    return float(between), float(within)

@@ -76,7 +76,7 @@ class Recorded:
 
     def frame(self) -> pd.DataFrame:
         """The rows the model was fitted to, missing values included."""
-        rows = read_frame(self.folder, self.data)
+        rows = shipped(self.numbers["dataset"]) if "dataset" in self.numbers else read_frame(self.folder, self.data)
         subset = self.numbers.get("subset")
         return rows[SUBSETS[subset](rows)].reset_index(drop=True) if subset else rows
 
@@ -109,6 +109,13 @@ def read_frame(root: Path, data: str) -> pd.DataFrame:
     return pd.DataFrame({name: read_column(text[name].tolist(), column) for name, column in kinds.items()})
 
 
+def shipped(name: str) -> pd.DataFrame:
+    """A data set that travels with the package."""
+    from henderson import datasets
+
+    return pd.DataFrame(datasets.load(name))
+
+
 def read_column(cells: list[str], column: dict[str, Any]) -> np.ndarray | pd.Categorical:
     """One column as the sidecar declares it; an empty cell is missing."""
     if "levels" in column:
@@ -135,7 +142,7 @@ def copied() -> list[Recorded]:
     out = []
     for path in sorted(COPY.glob("*.json")):
         numbers = json.loads(path.read_text())
-        out.append(Recorded(path.stem, numbers, COPY, numbers["data_file"]))
+        out.append(Recorded(path.stem, numbers, COPY, numbers.get("data_file", "")))
     return out
 
 
