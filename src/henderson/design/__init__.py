@@ -1,1 +1,9 @@
-"""Text to design: response, fixed-effects matrix, random-effects blocks."""
+"""Terms + data → response, fixed-effects matrix and random-effects blocks, replayable on new data."""
+
+from __future__ import annotations
+
+from henderson.design.build import build
+from henderson.design.record import Design, Grouping, RandomTerm
+from henderson.design.spec import DesignSpec
+
+__all__ = ["Design", "DesignSpec", "Grouping", "RandomTerm", "build"]

@@ -1,0 +1,77 @@
+"""The workspace of one evaluation: columns in, values and remembered states out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from henderson.data import Column, Factor
+
+State = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matrix:
+    """A value of several columns, such as a polynomial basis.
+
+    Attributes
+    ----------
+    values : (n, k) float64
+        Columns.
+    suffixes : tuple of str, length k
+        Appended to the name of the expression.
+    """
+
+    values: np.ndarray
+    suffixes: tuple[str, ...]
+
+
+Value = Any  # (n,) float64 | Factor | Matrix | float | bool | str | None | tuple of these
+
+
+@dataclass(slots=True)
+class Context:
+    """Workspace of one evaluation.
+
+    Attributes
+    ----------
+    columns : mapping of str to Column
+        Raw columns, incomplete rows dropped.
+    n : int
+        Rows.
+    text : str
+        The formula, for messages.
+    training : bool
+        Whether states and levels are learnt here (True) or replayed (False).
+    states : dict
+        What stateful functions remember, by expression.
+    levels : dict
+        Levels of factors, by expression.
+    env : mapping
+        Functions and constants that the caller passed.
+    values : dict
+        Results so far, by expression.
+    """
+
+    columns: Mapping[str, Column]
+    n: int
+    text: str
+    training: bool
+    states: dict[str, State]
+    levels: dict[str, tuple[Any, ...]]
+    env: Mapping[str, Any]
+    values: dict[str, Value] = field(default_factory=dict)
+
+    def state(self, key: str, learn: Callable[[], State]) -> State:
+        """Return the state of a stateful call: learnt when training, looked up on new data."""
+        if key not in self.states:
+            if not self.training:
+                raise KeyError(key)
+            self.states[key] = learn()
+        return self.states[key]
+
+
+__all__ = ["Context", "Factor", "Matrix", "State", "Value"]
