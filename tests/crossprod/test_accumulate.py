@@ -1,0 +1,65 @@
+"""Sufficient statistics against plain matrix products, and a new response against a new pass."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from henderson import crossprod
+from henderson.solve import reference
+from tests.solve.test_direct import make_design, structures
+
+
+def dense_z(design, cross):
+    Z = np.zeros((design.n, cross.q))
+    at = 0
+    for f, grouping in enumerate(design.groupings):
+        columns = [c for t in design.terms if t.grouping == f for c in t.columns]
+        for j, column in enumerate(columns):
+            Z[np.arange(design.n), at + grouping.codes * len(columns) + j] = column * cross.z_scale[f][j]
+        at += cross.levels[f] * len(columns)
+    return Z
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("name", list(structures()))
+def test_blocks_are_the_products(name, weighted):
+    design = make_design(structures()[name], 300, weighted=weighted)
+    cross = crossprod.from_design(design)
+    Z = dense_z(design, cross)
+    XY = np.column_stack([(design.X - cross.x_centre) * cross.x_scale, design.y - cross.y_centre])
+    W = np.ones(design.n) if design.weights is None else design.weights
+    np.testing.assert_allclose(reference.dense_zz(cross), (Z.T * W) @ Z, atol=1e-10)
+    np.testing.assert_allclose(cross.zx, (Z.T * W) @ XY, atol=1e-9)
+    np.testing.assert_allclose(cross.xx, (XY.T * W) @ XY, atol=1e-9)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_new_response_is_a_new_pass(weighted):
+    design = make_design(structures()["nested and crossed"], 300, weighted=weighted)
+    y = np.random.default_rng(1).normal(size=300) * 7 - 50
+    once = crossprod.with_response(crossprod.from_design(design), design, y)
+    again = crossprod.from_design(replace(design, y=y))
+    np.testing.assert_allclose(once.zx, again.zx, atol=1e-9)
+    np.testing.assert_allclose(once.xx, again.xx, atol=1e-8)
+    assert once.y_centre == again.y_centre
+
+
+def test_offset_is_taken_off_the_response():
+    design = make_design(structures()["one intercept"], 300)
+    offset = np.random.default_rng(2).normal(size=300)
+    with_offset = crossprod.from_design(replace(design, offset=offset))
+    without = crossprod.from_design(replace(design, y=design.y - offset))
+    np.testing.assert_allclose(with_offset.xx, without.xx)
+
+
+def test_without_an_intercept_the_response_is_centred_when_the_constant_is_in_the_span():
+    design = make_design(structures()["one intercept"], 300)
+    halves = np.asfortranarray(np.column_stack([np.arange(300) % 2 == 0, np.arange(300) % 2 == 1]).astype(float))
+    spanned = crossprod.from_design(replace(design, X=halves, x_names=("a", "b"), intercept=None))
+    np.testing.assert_allclose(spanned.constant, [1, 1])
+    assert spanned.y_centre == pytest.approx(design.y.mean())
+    apart = crossprod.from_design(replace(design, X=halves[:, :1], x_names=("a",), intercept=None))
+    assert apart.constant is None and apart.y_centre == 0
