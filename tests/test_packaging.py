@@ -52,3 +52,9 @@ def test_the_readme_names_the_set_up_commands(command):
 def test_every_command_in_the_readme_is_a_target():
     targets = set(re.findall(r"^([a-z-]+):", text("Makefile"), re.M))
     assert set(re.findall(r"make ([a-z-]+)", text("README.md"))) <= targets
+
+
+def test_the_readme_shows_what_its_example_prints(capsys):
+    code, printed = re.findall(r"```(?:python)?\n(.*?)```", text("README.md"), re.S)[:2]
+    exec(compile(code, "README.md", "exec"), {})
+    assert capsys.readouterr().out.split() == printed.split()
