@@ -103,6 +103,11 @@ def _check_parts(formula: ModelFormula) -> tuple[RandomPart, ...]:
     return formula.random
 
 
+def _env_used(formula: ModelFormula, env: dict[str, Any]) -> tuple[str, ...]:
+    """Return the names of the caller's functions and constants that the formula mentions."""
+    return tuple(name for name in env if name in formula.calls or name in formula.names) if env else ()
+
+
 def _vector(column: Column | None, rows: Rows) -> np.ndarray | None:
     if column is None:
         return None
@@ -220,7 +225,7 @@ def _build(
         terms=places,
         weights=given_weights[1] if given_weights else None,
         offset=given_offset[1] if given_offset else None,
-        env=tuple(env),
+        env=_env_used(formula, env),
     )
     return Design(
         y=y,
@@ -237,4 +242,5 @@ def _build(
         kept_rows=rows.kept,
         n_input=frame.n,
         spec=spec,
+        missing=rows.missing,
     )

@@ -89,6 +89,8 @@ class Design:
         Rows of the input.
     spec : DesignSpec
         Replays the design on new data.
+    missing : tuple of (str, int)
+        Columns whose missing values made rows drop out, and how many each had.
     """
 
     y: FloatArray
@@ -105,6 +107,7 @@ class Design:
     kept_rows: IntArray | None
     n_input: int
     spec: DesignSpec | None
+    missing: tuple[tuple[str, int], ...] = ()
 
     @property
     def n(self) -> int:
@@ -115,3 +118,57 @@ class Design:
     def p(self) -> int:
         """Number of fixed-effects columns kept."""
         return int(self.X.shape[1])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NewGrouping:
+    """One grouping factor on new data.
+
+    Attributes
+    ----------
+    name : str
+        As in the fit.
+    codes : (r,) int32
+        Level of the fit for every row; -1 where the level is unseen or missing.
+    unseen : tuple of length u
+        Labels that the fit has not seen.
+    unseen_codes : (r,) int32
+        Index into `unseen` for every row; -1 where the level is known or missing.
+    """
+
+    name: str
+    codes: IntArray
+    unseen: tuple[object, ...]
+    unseen_codes: IntArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NewDesign:
+    """The columns of a design on new data.
+
+    Attributes
+    ----------
+    X : (r, p) float64, Fortran order
+        Fixed-effects columns, the kept ones; rows with missing values are NaN.
+    groupings : tuple of NewGrouping or None
+        In the order of `Design.groupings`; None for those not asked for.
+    terms : tuple of RandomTerm or None
+        In the order of `Design.terms`; None where the grouping was not asked for.
+    complete : (r,) bool
+        Rows without missing values in what was asked for.
+    offset, weights, y : (r,) float64 or None
+        As in the fit, when it had them or when asked for.
+    """
+
+    X: FloatArray
+    groupings: tuple[NewGrouping | None, ...]
+    terms: tuple[RandomTerm | None, ...]
+    complete: np.ndarray
+    offset: FloatArray | None
+    weights: FloatArray | None
+    y: FloatArray | None
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return int(self.X.shape[0])

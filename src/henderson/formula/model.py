@@ -9,7 +9,7 @@ from henderson.errors import FormulaError
 from henderson.formula.bars import RandomPart, cut_bars, random_parts
 from henderson.formula.nodes import Binary, Name, Node, children, unwrap
 from henderson.formula.parser import parse_sides
-from henderson.formula.terms import TermList, Variable, expand_terms, variable_of
+from henderson.formula.terms import TermList, Variable, calls_in, expand_terms, variable_of
 from henderson.formula.vocabulary import check_calls
 
 
@@ -54,6 +54,8 @@ class ModelFormula:
         Random terms, ``||`` and nesting expanded.
     names : tuple of str
         Names mentioned anywhere, in order of appearance.
+    calls : frozenset of str
+        Functions called anywhere.
     dot : tuple of str or None
         Columns that ``.`` stood for.
     """
@@ -63,6 +65,7 @@ class ModelFormula:
     fixed: TermList
     random: tuple[RandomPart, ...]
     names: tuple[str, ...]
+    calls: frozenset[str] = frozenset()
     dot: tuple[str, ...] | None = None
 
 
@@ -147,6 +150,8 @@ def read_formula(text: str, env: frozenset[str] = frozenset(), columns: tuple[st
         raise FormulaError(f"The response {response.name} stands on the right of '~' as well.", sides.text)
     random = random_parts(list(sides.bars), sides.text)
     names: dict[str, None] = {}
+    calls: set[str] = set()
     for variable in _all_variables(response, fixed, random):
         names.update(dict.fromkeys(variable.columns))
-    return ModelFormula(sides.text, response, fixed, random, tuple(names), dot)
+        calls.update(calls_in(variable.node))
+    return ModelFormula(sides.text, response, fixed, random, tuple(names), frozenset(calls), dot)

@@ -81,6 +81,12 @@ def names_in(node: Node) -> tuple[str, ...]:
     return tuple(found)
 
 
+def calls_in(node: Node) -> tuple[str, ...]:
+    """Return the functions that an expression calls."""
+    own = (node.function,) if isinstance(node, Call) else ()
+    return own + tuple(name for child in children(node) for name in calls_in(child))
+
+
 def variable_of(node: Node) -> Variable:
     """Return the variable that an expression stands for."""
     return Variable(deparse(node), node, names_in(node))
