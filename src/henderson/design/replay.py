@@ -50,14 +50,18 @@ def asked_groupings(spec: DesignSpec, groups: bool | str | Iterable[str] | None)
     return [name in wanted for name in names]
 
 
-def _variables(formula: ModelFormula, spec: DesignSpec, asked: list[bool], need_response: bool) -> list[Variable]:
+def _variables(
+    formula: ModelFormula, spec: DesignSpec, asked: list[bool], wanted: list[bool], need_response: bool
+) -> list[Variable]:
     variables = [*formula.fixed.variables, *formula.fixed.offsets]
     if need_response:
         variables.append(formula.response)
     for place, grouping in spec.terms:
+        part = formula.random[place]
+        if wanted[grouping]:
+            variables += part.terms.variables
         if asked[grouping]:
-            part = formula.random[place]
-            variables += [*part.terms.variables, *part.grouping.factors]
+            variables += part.grouping.factors
     return variables
 
 
@@ -125,6 +129,7 @@ def replay(
     newdata: Any,
     *,
     groups: bool | str | Iterable[str] | None = True,
+    columns_of: Iterable[str] = (),
     need_response: bool = False,
     weights: Any = None,
     offset: Any = None,
@@ -140,6 +145,8 @@ def replay(
         New rows; needs the columns of the fixed part and of the groups asked for.
     groups : bool, str, iterable of str or None
         Which grouping factors: True for all, False or None for none, else their names.
+    columns_of : iterable of str
+        Further grouping factors: the columns of their terms are built, their levels are not needed.
     need_response : bool
         Whether to evaluate the response too.
     weights, offset : str or (r,) array, optional
@@ -164,17 +171,18 @@ def replay(
     frame = open_frame(newdata)
     formula = read_formula(spec.formula, frozenset(caller), spec.dot)
     asked = asked_groupings(spec, groups)
+    wanted = [a or b for a, b in zip(asked, asked_groupings(spec, columns_of), strict=True)]
     context = Context({}, frame.n, formula.text, False, dict(spec.states), dict(spec.levels), caller)
-    columns = _columns(_variables(formula, spec, asked, need_response), spec, frame, context)
+    columns = _columns(_variables(formula, spec, asked, wanted, need_response), spec, frame, context)
     _refuse_text(columns, formula, spec)
     context.columns = columns
     with np.errstate(all="ignore"):
-        return _replay(formula, spec, context, frame, asked, need_response, weights, offset)
+        return _replay(formula, spec, context, frame, asked, wanted, need_response, weights, offset)
 
 
 def _replay(
-    formula: ModelFormula, spec: DesignSpec, context: Context, frame: Frame, asked: list[bool], need_response: bool,
-    weights: Any, offset: Any,
+    formula: ModelFormula, spec: DesignSpec, context: Context, frame: Frame, asked: list[bool], wanted: list[bool],
+    need_response: bool, weights: Any, offset: Any,
 ) -> NewDesign:  # fmt: skip
     incomplete = _incomplete(context.columns.values(), context.n)
     X, _, keys = fixed_matrix(formula.fixed, context, spec.codings)
@@ -183,7 +191,7 @@ def _replay(
     shared = {keys[j]: X[:, to] for to, j in enumerate(spec.kept)}
     groupings = _groupings(formula, spec, context, asked)
     terms = tuple(
-        RandomTerm(g, *random_columns(formula.random[place].terms, context, shared)) if asked[g] else None
+        RandomTerm(g, *random_columns(formula.random[place].terms, context, shared)) if wanted[g] else None
         for place, g in spec.terms
     )
     given = _vector(offset if offset is not None else spec.offset, "offset", frame)
