@@ -19,10 +19,12 @@ MODELS = [m for m in json.loads(INDEX.read_text()) if m["kind"] == "lme4::lmer"]
 
 SUBSETS = {
     "!is.na(conc)": lambda frame: frame["conc"].notna(),
-    "!(seq_along(score) %in% c(1, 5, 11, 17, 28, 40, 41))": lambda frame: ~np.isin(
-        np.arange(1, len(frame) + 1), (1, 5, 11, 17, 28, 40, 41)
+    "!(seq_along(score) %in% c(1, 5, 11, 17, 28, 40, 41))": lambda frame: (
+        ~np.isin(np.arange(1, len(frame) + 1), (1, 5, 11, 17, 28, 40, 41))
     ),
-    "item == 'S1WantCurse' | item == 'S2WantCurse'": lambda frame: frame["item"].isin(["S1WantCurse", "S2WantCurse"]),
+    "item == 'S1WantCurse' | item == 'S2WantCurse'": lambda frame: frame["item"].isin(
+        ["S1WantCurse", "S2WantCurse"]
+    ),
 }
 
 
@@ -46,7 +48,9 @@ def build_reference(model: dict):
     if model["subset"]:
         frame = frame[SUBSETS[model["subset"]](frame)]
     contrasts = model["contrasts"] if isinstance(model["contrasts"], dict) else None
-    return build(model["formula"], frame, weights=model["weights"], offset=model["offset"], contrasts=contrasts)
+    return build(
+        model["formula"], frame, weights=model["weights"], offset=model["offset"], contrasts=contrasts
+    )
 
 
 @pytest.mark.parametrize("model", MODELS, ids=[m["id"] for m in MODELS])
@@ -67,7 +71,9 @@ def test_design_equals_lme4(model):
     assert cnms == [(c["group"], c["columns"]) for c in result["cnms"]]
     assert {g.name: len(g.levels) for g in design.groupings} == result["n_groups"]
     for group in design.groupings:
-        recorded_levels = result["ranef"][group.name]["levels"] if group.name in result.get("ranef", {}) else None
+        recorded_levels = (
+            result["ranef"][group.name]["levels"] if group.name in result.get("ranef", {}) else None
+        )
         if recorded_levels is not None and len(recorded_levels) == len(group.levels):
             assert [str(level) for level in group.levels] == recorded_levels
     columns = [c for t in design.terms for c in t.columns]

@@ -57,7 +57,8 @@ def test_replay_on_the_training_rows_is_the_design(frame, formula):
     for known, grouping in zip(design.groupings, new.groupings, strict=True):
         np.testing.assert_array_equal(known.codes, grouping.codes)
     for known, term in zip(design.terms, new.terms, strict=True):
-        assert known.names == term.names and known.grouping == term.grouping
+        assert known.names == term.names
+        assert known.grouping == term.grouping
         for a, b in zip(known.columns, term.columns, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
     if design.offset is not None:
@@ -80,9 +81,11 @@ def test_unseen_groups_are_named(frame):
     result = replay(design.spec, new)
     by_name = {grouping.name: grouping for grouping in result.groupings}
     assert by_name["g"].codes.tolist() == [0, -1, -1, 1]
-    assert by_name["g"].unseen == (99,) and by_name["g"].unseen_codes.tolist() == [-1, 0, 0, -1]
+    assert by_name["g"].unseen == (99,)
+    assert by_name["g"].unseen_codes.tolist() == [-1, 0, 0, -1]
     assert by_name["h:g"].unseen == ("p:99", "q:99", "zz:10")
-    assert by_name["h:g"].codes[0] == 0 and result.complete.all()
+    assert by_name["h:g"].codes[0] == 0
+    assert result.complete.all()
 
 
 def test_labels_match_by_text_whatever_their_type(frame):
@@ -94,14 +97,17 @@ def test_labels_match_by_text_whatever_their_type(frame):
 
 def test_unseen_level_of_a_fixed_factor_is_an_error_that_names_it(frame):
     design = build("y ~ f + (1 | g)", frame)
-    with pytest.raises(DataError, match=r"f has levels that the fit has not seen: top.*Known levels: lo, mid, hi\."):
+    with pytest.raises(
+        DataError, match=r"f has levels that the fit has not seen: top.*Known levels: lo, mid, hi\."
+    ):
         replay(design.spec, pd.DataFrame({"f": ["lo", "top"], "g": [0, 10]}))
 
 
 def test_only_what_is_asked_for_must_be_there(frame):
     design = build("y ~ x + (z | g) + (1 | h)", frame)
     new = replay(design.spec, {"x": [1.0, 2.0]}, groups=False)
-    assert new.X.tolist() == [[1.0, 1.0], [1.0, 2.0]] and new.groupings == (None, None)
+    assert new.X.tolist() == [[1.0, 1.0], [1.0, 2.0]]
+    assert new.groupings == (None, None)
     some = replay(design.spec, {"x": [1.0], "h": ["q"]}, groups=["h"])
     assert [g is None for g in some.groupings] == [g.name != "h" for g in design.groupings]
     with pytest.raises(DataError, match="no column 'z' in the new data"):
@@ -115,7 +121,8 @@ def test_missing_values_give_nan_rows(frame):
     new = pd.DataFrame({"x": [1.0, np.nan, 2.0, 3.0], "f": ["lo", "hi", None, "mid"], "g": [0, 10, 20, None]})
     result = replay(design.spec, new)
     assert result.complete.tolist() == [True, False, False, False]
-    assert np.isnan(result.X[1:3]).all() and np.isfinite(result.X[0]).all()
+    assert np.isnan(result.X[1:3]).all()
+    assert np.isfinite(result.X[0]).all()
     assert replay(design.spec, new, groups=False).complete.tolist() == [True, False, False, True]
 
 

@@ -19,8 +19,13 @@ _USE_INSTEAD = {
 
 def unusable(name: str, what: str) -> DataError:
     """Return the error for a column of a type that no model can use."""
-    advice = next((text for kind, text in _USE_INSTEAD.items() if kind in what), "Use numbers, text, truth values or categories.")
-    return DataError(f"Column {name!r} holds {what} values, which are neither numbers nor categories. {advice}")
+    advice = next(
+        (text for kind, text in _USE_INSTEAD.items() if kind in what),
+        "Use numbers, text, truth values or categories.",
+    )
+    return DataError(
+        f"Column {name!r} holds {what} values, which are neither numbers nor categories. {advice}"
+    )
 
 
 def column_from_truth(values: np.ndarray, missing: np.ndarray | None = None) -> Factor:
@@ -58,9 +63,13 @@ def _from_objects(values: np.ndarray, name: str) -> Column:
         return Numbers(numbers)
     if kind.startswith("mixed"):
         types = sorted({type(value).__name__ for value in values[~missing]})
-        raise DataError(f"Column {name!r} mixes values of the types {', '.join(types[:5])}; a column has one kind. "
-                        "Convert it, for example with .astype(str) or pandas.to_numeric(…).")  # fmt: skip
-    raise unusable(name, {"date": "datetime", "datetime64": "datetime", "timedelta": "duration"}.get(kind, kind))
+        raise DataError(
+            f"Column {name!r} mixes values of the types {', '.join(types[:5])}; a column has one kind. "
+            "Convert it, for example with .astype(str) or pandas.to_numeric(…)."
+        )
+    raise unusable(
+        name, {"date": "datetime", "datetime64": "datetime", "timedelta": "duration"}.get(kind, kind)
+    )
 
 
 def column_from_array(values: Any, name: str) -> Column:
@@ -86,7 +95,9 @@ def column_from_array(values: Any, name: str) -> Column:
     if np.ma.isMaskedArray(array):
         array = np.ma.filled(array.astype(np.float64 if array.dtype.kind in "iuf" else object), np.nan)
     if array.ndim != 1:
-        raise DataError(f"Column {name!r} has {array.ndim} dimensions (shape {array.shape}); a column has one.")
+        raise DataError(
+            f"Column {name!r} has {array.ndim} dimensions (shape {array.shape}); a column has one."
+        )
     kind = array.dtype.kind
     if kind == "f":
         return Numbers(array if array.dtype == np.float64 else array.astype(np.float64))
@@ -96,11 +107,15 @@ def column_from_array(values: Any, name: str) -> Column:
         return column_from_truth(array)
     if kind in "UO":
         return _from_objects(array.astype(object) if kind == "U" else array, name)
-    raise unusable(name, {"M": "datetime", "m": "duration", "c": "complex", "S": "bytes"}.get(kind, str(array.dtype)))
+    raise unusable(
+        name, {"M": "datetime", "m": "duration", "c": "complex", "S": "bytes"}.get(kind, str(array.dtype))
+    )
 
 
 def _as_array(values: Any, name: str) -> np.ndarray:
-    if isinstance(values, (str, bytes)) or not hasattr(values, "__len__") and not hasattr(values, "__array__"):
+    if isinstance(values, (str, bytes)) or (
+        not hasattr(values, "__len__") and not hasattr(values, "__array__")
+    ):
         raise DataError(f"Column {name!r} is {type(values).__name__}, not a column: give one value per row.")
     if isinstance(values, (list, tuple)) and any(value is None or isinstance(value, str) for value in values):
         array = np.empty(len(values), dtype=object)

@@ -71,7 +71,9 @@ class Factor:
         """Return the factor without the levels that do not occur; truth values keep both, as in R."""
         if self.logical:
             return self
-        present = np.bincount(self.codes, minlength=len(self.levels)) > 0 if self.levels else np.zeros(0, bool)
+        present = (
+            np.bincount(self.codes, minlength=len(self.levels)) > 0 if self.levels else np.zeros(0, bool)
+        )
         if present.all():
             return self
         table = np.cumsum(present, dtype=np.int32) - np.int32(1)
@@ -80,7 +82,6 @@ class Factor:
 
 
 Column = Numbers | Factor
-
 
 
 def label_text(level: Any) -> str:

@@ -108,9 +108,11 @@ def factor_from_numbers(values: np.ndarray, name: str, *, warn: bool = True) -> 
         return Factor(codes, inner.levels)
     factor = factor_from_labels(values)
     if warn:
-        message = (f"The grouping column {name!r} holds {len(factor.levels)} different numbers with decimals "
-                   f"({factor.levels[0]:g}, …), which are seldom labels; every different number is one group. "
-                   "If that is meant, make it a column of text or a categorical.")  # fmt: skip
+        message = (
+            f"The grouping column {name!r} holds {len(factor.levels)} different numbers with decimals "
+            f"({factor.levels[0]:g}, …), which are seldom labels; every different number is one group. "
+            "If that is meant, make it a column of text or a categorical."
+        )
         warnings.warn(message, HendersonWarning, stacklevel=2)
     return factor
 
@@ -163,4 +165,11 @@ def recode(column: Column, levels: tuple[Any, ...]) -> tuple[np.ndarray, tuple[A
     return codes, tuple(level for level, count in zip(factor.levels, occurring, strict=True) if count)
 
 
-__all__ = ["Numbers", "as_factor", "factor_from_integers", "factor_from_labels", "factor_from_numbers", "recode"]
+__all__ = [
+    "Numbers",
+    "as_factor",
+    "factor_from_integers",
+    "factor_from_labels",
+    "factor_from_numbers",
+    "recode",
+]

@@ -112,7 +112,9 @@ def _mapping_column(data: Mapping[str, Any], n: int, name: str) -> Column | None
     assert column is not None
     length = len(column.values if isinstance(column, Numbers) else column.codes)
     if length != n:
-        raise DataError(f"Column {name!r} has {length} values where the first column has {n}; columns have one length.")
+        raise DataError(
+            f"Column {name!r} has {length} values where the first column has {n}; columns have one length."
+        )
     return column
 
 
@@ -129,8 +131,9 @@ def _mapping_frame(data: Mapping[str, Any]) -> Frame:
         raise DataError("The data have no columns.")
     first = next(iter(data.values()))
     if not hasattr(first, "__len__"):
-        raise DataError("A dict of data holds one array or list per column; the first value is "
-                        f"{type(first).__name__}.")  # fmt: skip
+        raise DataError(
+            f"A dict of data holds one array or list per column; the first value is {type(first).__name__}."
+        )
     n = len(first)
     return Frame(n, lambda: tuple(map(str, data)), lambda name: _mapping_column(data, n, name))
 
@@ -144,7 +147,9 @@ def _declared_levels(series: Any) -> tuple[list[str] | None, bool]:
     if hasattr(native, "type") and hasattr(native, "combine_chunks"):  # pyarrow
         unified = native.unify_dictionaries()
         ordered = bool(unified.type.ordered)
-        return ([str(value) for value in unified.chunk(0).dictionary.to_pylist()] if unified.num_chunks else []), ordered
+        return (
+            [str(value) for value in unified.chunk(0).dictionary.to_pylist()] if unified.num_chunks else []
+        ), ordered
     categories = getattr(dtype, "categories", None)
     return (list(categories) if categories is not None else None), False
 
@@ -195,8 +200,10 @@ def _narwhals_frame(data: Any) -> Frame:
 
 
 def _not_a_frame(data: Any) -> DataError:
-    return DataError(f"The data are {type(data).__name__}, not a data frame; give a pandas, polars or pyarrow table, "
-                     "or a dict of arrays: {'y': y, 'x': x, 'g': g}.")  # fmt: skip
+    return DataError(
+        f"The data are {type(data).__name__}, not a data frame; give a pandas, polars or pyarrow table, "
+        "or a dict of arrays: {'y': y, 'x': x, 'g': g}."
+    )
 
 
 def open_frame(data: Any) -> Frame:

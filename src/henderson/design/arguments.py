@@ -41,9 +41,13 @@ def check_env(env: Any) -> dict[str, Any]:
     for name, value in env.items():
         constant = isinstance(value, (Real, str, list, tuple, np.ndarray))
         if not isinstance(name, str) or not (callable(value) or constant):
-            raise OptionError(f"env[{name!r}] is {type(value).__name__}; env holds functions and constants under their names.")
-    return {name: float(value) if isinstance(value, Real) and not isinstance(value, bool) else value
-            for name, value in env.items()}  # fmt: skip
+            raise OptionError(
+                f"env[{name!r}] is {type(value).__name__}; env holds functions and constants under their names."
+            )
+    return {
+        name: float(value) if type(value) is not bool and isinstance(value, Real) else value
+        for name, value in env.items()
+    }
 
 
 def read_codings(contrasts: Any) -> dict[str, Coding]:
@@ -66,10 +70,14 @@ def read_codings(contrasts: Any) -> dict[str, Coding]:
     if contrasts is None:
         return {}
     if not isinstance(contrasts, Mapping):
-        raise OptionError("contrasts is a dict from factor to coding, such as {'A': 'contr.sum'}; "
-                          f"got {type(contrasts).__name__}.")  # fmt: skip
-    return {str(name): coding_from_name(value) if isinstance(value, str) else coding_from_matrix(value, str(name))
-            for name, value in contrasts.items()}  # fmt: skip
+        raise OptionError(
+            "contrasts is a dict from factor to coding, such as {'A': 'contr.sum'}; "
+            f"got {type(contrasts).__name__}."
+        )
+    return {
+        str(name): coding_from_name(value) if isinstance(value, str) else coding_from_matrix(value, str(name))
+        for name, value in contrasts.items()
+    }
 
 
 def check_codings(codings: Mapping[str, Coding], factors: set[str], known: set[str]) -> None:
@@ -77,7 +85,9 @@ def check_codings(codings: Mapping[str, Coding], factors: set[str], known: set[s
     for name in codings:
         if name not in factors:
             kind = "is not a factor" if name in known else "is not in the fixed part of the formula"
-            raise OptionError(f"contrasts names {name!r}, which {kind}. {did_you_mean(name, sorted(factors))}")
+            raise OptionError(
+                f"contrasts names {name!r}, which {kind}. {did_you_mean(name, sorted(factors))}"
+            )
 
 
 def read_vector(value: Any, what: str, frame: Frame) -> tuple[Column, str | None] | None:
@@ -106,7 +116,9 @@ def read_vector(value: Any, what: str, frame: Frame) -> tuple[Column, str | None
         return None
     column = frame.column(value) if isinstance(value, str) else column_from_array(_array(value, what), what)
     if not isinstance(column, Numbers):
-        raise DataError(f"{what} must be numbers; {value if isinstance(value, str) else 'the array'} holds other values.")
+        raise DataError(
+            f"{what} must be numbers; {value if isinstance(value, str) else 'the array'} holds other values."
+        )
     if len(column.values) != frame.n:
         raise DataError(f"{what} has {len(column.values)} values; the data have {frame.n} rows.")
     return column, value if isinstance(value, str) else None
@@ -126,5 +138,7 @@ def check_weights(weights: np.ndarray) -> None:
     if bad.any():
         rows = np.flatnonzero(bad)
         listed = ", ".join(map(str, rows[:5])) + (", …" if len(rows) > 5 else "")
-        raise DataError(f"{len(rows)} weights are zero or negative, in the rows used {listed} (counted from 0). The variance of a "
-                        "row is σ² divided by its weight; leave out rows that should not count.")  # fmt: skip
+        raise DataError(
+            f"{len(rows)} weights are zero or negative, in the rows used {listed} (counted from 0). The variance of a "
+            "row is σ² divided by its weight; leave out rows that should not count."
+        )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from henderson.data import Column, Frame, Numbers, open_frame
+from henderson.data import Column, Factor, Frame, Numbers, open_frame
 from henderson.data.suggest import did_you_mean
 from henderson.design.arguments import (
     check_codings,
@@ -18,8 +19,10 @@ from henderson.design.arguments import (
     read_codings,
     read_vector,
 )
+from henderson.design.calls import CALLS
 from henderson.design.checks import check_random, response_vector
-from henderson.design.context import Context, Factor
+from henderson.design.context import Context
+from henderson.design.contrasts import Coding
 from henderson.design.evaluate import evaluate_variable, is_name, number
 from henderson.design.fixed import fixed_matrix, random_columns
 from henderson.design.groupings import GroupingSpec, learn_grouping
@@ -29,6 +32,38 @@ from henderson.design.rows import Rows, complete_rows
 from henderson.design.spec import DesignSpec
 from henderson.errors import DataError, DesignError
 from henderson.formula import ModelFormula, RandomPart, read_formula, read_sides
+
+
+class Given(NamedTuple):
+    """``weights=`` and ``offset=``: column and its name in the data, or None."""
+
+    weights: tuple[Column, str | None] | None
+    offset: tuple[Column, str | None] | None
+
+    def columns(self) -> dict[str, Column]:
+        """Return what was given, by argument."""
+        return {what: given[0] for what, given in zip(self._fields, self, strict=True) if given is not None}
+
+
+class Fixed(NamedTuple):
+    """The fixed part: kept columns (n, p), names of all and of the kept, what was dropped."""
+
+    X: np.ndarray
+    names: tuple[str, ...]
+    kept_names: tuple[str, ...]
+    dropped: tuple[str, ...]
+    keys: list[Any]
+    kept: tuple[int, ...]
+    intercept: int | None
+
+
+class Random(NamedTuple):
+    """The random part in lme4's order; `places` are (place in the formula, index of the grouping) per term."""
+
+    terms: tuple[RandomTerm, ...]
+    groupings: tuple[Grouping, ...]
+    specs: tuple[GroupingSpec, ...]
+    places: tuple[tuple[int, int], ...]
 
 
 def _read(text: str, frame: Frame, env: dict[str, Any]) -> ModelFormula:
@@ -55,20 +90,34 @@ def _kind(column: Column) -> str:
     return "truth" if column.logical else "factor"
 
 
-def _random(
-    formula: ModelFormula, context: Context, shared: dict[Any, np.ndarray]
-) -> tuple[tuple[RandomTerm, ...], tuple[Grouping, ...], tuple[GroupingSpec, ...], tuple[tuple[int, int], ...]]:
+def _fixed(formula: ModelFormula, context: Context, codings: dict[str, Coding]) -> Fixed:
+    """Build the fixed-effects matrix and leave out its aliased columns."""
+    X, names, keys = fixed_matrix(formula.fixed, context, codings)
+    if codings:
+        factors = {name for name, value in context.values.items() if isinstance(value, Factor)}
+        check_codings(codings, factors, set(context.values))
+    kept = independent_columns(X)
+    intercept = 0 if formula.fixed.intercept and kept[:1] == [0] else None
+    if len(kept) == len(names):
+        return Fixed(X, tuple(names), tuple(names), (), keys, tuple(kept), intercept)
+    dropped = tuple(name for j, name in enumerate(names) if j not in set(kept))
+    X = keep_columns(X, kept)
+    return Fixed(X, tuple(names), tuple(names[j] for j in kept), dropped, keys, tuple(kept), intercept)
+
+
+def _random(formula: ModelFormula, context: Context, shared: dict[Any, np.ndarray]) -> Random:
     """Build groupings and random terms in lme4's order."""
     learnt: dict[str, tuple[Grouping, GroupingSpec]] = {}
     for part in formula.random:
         if part.grouping.name not in learnt:
             learnt[part.grouping.name] = learn_grouping(part.grouping, context)
-    sizes = [len(learnt[part.grouping.name][0].levels) for part in formula.random]
-    order = lme4_order(sizes)
+    order = lme4_order([len(learnt[part.grouping.name][0].levels) for part in formula.random])
     names = list(dict.fromkeys(formula.random[i].grouping.name for i in order))
     places = tuple((i, names.index(formula.random[i].grouping.name)) for i in order)
     terms = tuple(RandomTerm(g, *random_columns(formula.random[i].terms, context, shared)) for i, g in places)
-    return terms, tuple(learnt[name][0] for name in names), tuple(learnt[name][1] for name in names), places
+    return Random(
+        terms, tuple(learnt[name][0] for name in names), tuple(learnt[name][1] for name in names), places
+    )
 
 
 def lme4_order(sizes: list[int]) -> list[int]:
@@ -82,7 +131,7 @@ def lme4_order(sizes: list[int]) -> list[int]:
     >>> lme4_order([10, 60, 60]), lme4_order([60, 60, 10])
     ([2, 1, 0], [0, 1, 2])
     """
-    if all(a >= b for a, b in zip(sizes, sizes[1:], strict=False)):
+    if all(a >= b for a, b in itertools.pairwise(sizes)):
         return list(range(len(sizes)))
     return sorted(range(len(sizes)), key=sizes.__getitem__)[::-1]
 
@@ -98,8 +147,10 @@ def offset_total(formula: ModelFormula, context: Context, given: np.ndarray | No
 
 def _check_parts(formula: ModelFormula) -> tuple[RandomPart, ...]:
     if not formula.random:
-        raise DesignError("The formula has no random term such as (1 | g), so this is no mixed model. Add one, or fit ordinary "
-                          "least squares, for example statsmodels.formula.api.ols.")  # fmt: skip
+        raise DesignError(
+            "The formula has no random term such as (1 | g), so this is no mixed model. Add one, or fit ordinary "
+            "least squares, for example statsmodels.formula.api.ols."
+        )
     return formula.random
 
 
@@ -108,9 +159,10 @@ def _env_used(formula: ModelFormula, env: dict[str, Any]) -> tuple[str, ...]:
     return tuple(name for name in env if name in formula.calls or name in formula.names) if env else ()
 
 
-def _vector(column: Column | None, rows: Rows) -> np.ndarray | None:
-    if column is None:
+def _vector(given: tuple[Column, str | None] | None, rows: Rows) -> np.ndarray | None:
+    if given is None:
         return None
+    column = given[0]
     assert isinstance(column, Numbers)
     values = column.values if rows.kept is None else column.values[rows.kept]
     return np.ascontiguousarray(values, dtype=np.float64)
@@ -179,68 +231,75 @@ def build(
 
 
 def _build(
-    formula: ModelFormula, frame: Frame, action: str, env: dict[str, Any], codings: dict[str, Any], weights: Any, offset: Any
-) -> Design:  # fmt: skip
+    formula: ModelFormula,
+    frame: Frame,
+    action: str,
+    env: dict[str, Any],
+    codings: dict[str, Coding],
+    weights: Any,
+    offset: Any,
+) -> Design:
     _check_parts(formula)
-    context = Context({}, frame.n, formula.text, True, {}, {}, env)
+    context = Context({}, frame.n, formula.text, True, {}, {}, env, CALLS)
+    given = Given(read_vector(weights, "weights", frame), read_vector(offset, "offset", frame))
     columns = raw_columns(formula, frame, context)
-    given_weights, given_offset = read_vector(weights, "weights", frame), read_vector(offset, "offset", frame)
-    used = dict(columns)
-    if given_weights:
-        used["weights"] = given_weights[0]
-    if given_offset:
-        used["offset"] = given_offset[0]
-    rows = complete_rows(used, frame.n, action)
-    context.columns = columns if rows.kept is None else {name: column.take(rows.kept) for name, column in columns.items()}
+    rows = complete_rows(columns | given.columns(), frame.n, action)
+    context.columns = (
+        columns if rows.kept is None else {name: column.take(rows.kept) for name, column in columns.items()}
+    )
     context.n = frame.n if rows.kept is None else len(rows.kept)
 
-    y = response_vector(evaluate_variable(formula.response.name, formula.response.node, context), formula.response.name)
-    X, names, keys = fixed_matrix(formula.fixed, context, codings)
-    if codings:
-        factors = {name for name, value in context.values.items() if isinstance(value, Factor)}
-        check_codings(codings, factors, set(context.values))
-    kept = independent_columns(X)
-    if len(kept) < len(names):
-        X = keep_columns(X, kept)
-    shared = {keys[j]: X[:, to] for to, j in enumerate(kept)}
-    terms, groupings, grouping_specs, places = _random(formula, context, shared)
-    check_random(groupings, terms, context.n)
-    weight = _vector(given_weights[0] if given_weights else None, rows)
+    y = response_vector(
+        evaluate_variable(formula.response.name, formula.response.node, context), formula.response.name
+    )
+    fixed = _fixed(formula, context, codings)
+    random = _random(formula, context, dict(zip((fixed.keys[j] for j in fixed.kept), fixed.X.T, strict=True)))
+    check_random(random.groupings, random.terms, context.n)
+    weight = _vector(given.weights, rows)
     if weight is not None:
         check_weights(weight)
-    x_names = tuple(names[j] for j in kept) if len(kept) < len(names) else tuple(names)
-    intercept = 0 if formula.fixed.intercept and kept[:1] == [0] else None
-    spec = DesignSpec(
+    return Design(
+        y=y,
+        X=fixed.X,
+        x_names=fixed.kept_names,
+        intercept=fixed.intercept,
+        dropped=fixed.dropped,
+        all_x_names=fixed.names,
+        offset=offset_total(formula, context, _vector(given.offset, rows)),
+        weights=weight,
+        groupings=random.groupings,
+        terms=random.terms,
+        response=formula.response.name,
+        kept_rows=rows.kept,
+        n_input=frame.n,
+        spec=_spec(formula, columns, context, codings, fixed, random, given),
+        missing=rows.missing,
+    )
+
+
+def _spec(
+    formula: ModelFormula,
+    columns: dict[str, Column],
+    context: Context,
+    codings: dict[str, Coding],
+    fixed: Fixed,
+    random: Random,
+    given: Given,
+) -> DesignSpec:
+    return DesignSpec(
         formula=formula.text,
         dot=formula.dot,
         kinds={name: _kind(column) for name, column in columns.items()},
         levels=context.levels,
         states=context.states,
         codings=codings,
-        kept=tuple(kept),
-        all_x_names=tuple(names),
-        x_names=x_names,
-        intercept=intercept,
-        groupings=grouping_specs,
-        terms=places,
-        weights=given_weights[1] if given_weights else None,
-        offset=given_offset[1] if given_offset else None,
-        env=_env_used(formula, env),
-    )
-    return Design(
-        y=y,
-        X=X,
-        x_names=x_names,
-        intercept=intercept,
-        dropped=tuple(name for j, name in enumerate(names) if j not in kept) if len(kept) < len(names) else (),
-        all_x_names=spec.all_x_names,
-        offset=offset_total(formula, context, _vector(given_offset[0] if given_offset else None, rows)),
-        weights=weight,
-        groupings=groupings,
-        terms=terms,
-        response=formula.response.name,
-        kept_rows=rows.kept,
-        n_input=frame.n,
-        spec=spec,
-        missing=rows.missing,
+        kept=fixed.kept,
+        all_x_names=fixed.names,
+        x_names=fixed.kept_names,
+        intercept=fixed.intercept,
+        groupings=random.specs,
+        terms=random.places,
+        weights=given.weights[1] if given.weights else None,
+        offset=given.offset[1] if given.offset else None,
+        env=_env_used(formula, dict(context.env)),
     )

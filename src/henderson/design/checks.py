@@ -17,18 +17,24 @@ def response_vector(value: Value, name: str) -> np.ndarray:
     """Return the response as (n,) contiguous numbers; refuse text, categories and constants."""
     if isinstance(value, Factor):
         if value.logical:
-            raise DataError(f"The response {name} holds truth values; a linear mixed model needs numbers. "
-                            f"Type as.numeric({name}) if 0 and 1 are meant as numbers.")  # fmt: skip
+            raise DataError(
+                f"The response {name} holds truth values; a linear mixed model needs numbers. "
+                f"Type as.numeric({name}) if 0 and 1 are meant as numbers."
+            )
         some = ", ".join(repr(label_text(level)) for level in value.levels[:3])
-        raise DataError(f"The response {name} holds text or categories ({some}, …); a linear mixed model needs numbers. "
-                        "Convert it, for example with pandas.to_numeric(…).")  # fmt: skip
+        raise DataError(
+            f"The response {name} holds text or categories ({some}, …); a linear mixed model needs numbers. "
+            "Convert it, for example with pandas.to_numeric(…)."
+        )
     if isinstance(value, Matrix):
         if value.values.shape[1] != 1:
             raise DataError(f"The response {name} has {value.values.shape[1]} columns; one is needed.")
         value = value.values[:, 0]
     y = np.ascontiguousarray(value)
     if y.min() == y.max():
-        raise DesignError(f"The response {name} is constant ({y[0]:g} in all {len(y)} rows): there is no variation to explain.")
+        raise DesignError(
+            f"The response {name} is constant ({y[0]:g} in all {len(y)} rows): there is no variation to explain."
+        )
     return y
 
 
@@ -37,9 +43,11 @@ def check_width(p: int, parts: list[list[Part]]) -> None:
     if p <= MAX_COLUMNS:
         return
     widest = max((part for term in parts for part in term), key=lambda part: part.k)
-    raise DesignError(f"The fixed part has {p} columns; the largest share comes from a factor with columns {widest.names[0]}, "
-                      f"{widest.names[1]}, … ({widest.k} in all). A factor with so many levels is usually a grouping factor: "
-                      "put it right of a bar, (1 | g).")  # fmt: skip
+    raise DesignError(
+        f"The fixed part has {p} columns; the largest share comes from a factor with columns {widest.names[0]}, "
+        f"{widest.names[1]}, … ({widest.k} in all). A factor with so many levels is usually a grouping factor: "
+        "put it right of a bar, (1 | g)."
+    )
 
 
 def check_random(groupings: tuple[Grouping, ...], terms: tuple[RandomTerm, ...], n: int) -> None:
@@ -62,16 +70,22 @@ def check_random(groupings: tuple[Grouping, ...], terms: tuple[RandomTerm, ...],
     for grouping in groupings:
         levels = len(grouping.levels)
         if levels < 2:
-            raise DesignError(f"The grouping factor {grouping.name} has one level ({label_text(grouping.levels[0])}) in the {n} rows "
-                              "used; a variance between groups needs at least two groups.")  # fmt: skip
+            raise DesignError(
+                f"The grouping factor {grouping.name} has one level ({label_text(grouping.levels[0])}) in the {n} rows "
+                "used; a variance between groups needs at least two groups."
+            )
         if levels >= n:
-            raise DesignError(f"The grouping factor {grouping.name} has {levels} levels in {n} rows: with one row a group, its "
-                              "variance and the residual variance cannot be told apart. "
-                              f"Leave the term out, or group by something that repeats.")  # fmt: skip
+            raise DesignError(
+                f"The grouping factor {grouping.name} has {levels} levels in {n} rows: with one row a group, its "
+                "variance and the residual variance cannot be told apart. "
+                f"Leave the term out, or group by something that repeats."
+            )
     for term in terms:
         grouping = groupings[term.grouping]
         effects = term.k * len(grouping.levels)
         if effects >= n:
-            raise DesignError(f"The term ({' + '.join(term.names)} | {grouping.name}) has {term.k} × {len(grouping.levels)} = {effects} "
-                              f"random effects for {n} rows: they cannot be told apart from the residuals. "
-                              "Leave out a slope, or use || and fewer columns.")  # fmt: skip
+            raise DesignError(
+                f"The term ({' + '.join(term.names)} | {grouping.name}) has {term.k} × {len(grouping.levels)} = {effects} "
+                f"random effects for {n} rows: they cannot be told apart from the residuals. "
+                "Leave out a slope, or use || and fewer columns."
+            )

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from henderson.data import Column, Factor
+from henderson.data import Column
+from henderson.formula.nodes import Call
 
 State = dict[str, Any]
 
@@ -52,6 +53,8 @@ class Context:
         Levels of factors, by expression.
     env : mapping
         Functions and constants that the caller passed.
+    calls : mapping
+        The code behind the fixed vocabulary.
     values : dict
         Results so far, by expression.
     """
@@ -63,6 +66,7 @@ class Context:
     states: dict[str, State]
     levels: dict[str, tuple[Any, ...]]
     env: Mapping[str, Any]
+    calls: Mapping[str, Callable[[Call, Context], Value]]
     values: dict[str, Value] = field(default_factory=dict)
 
     def state(self, key: str, learn: Callable[[], State]) -> State:
@@ -72,6 +76,3 @@ class Context:
                 raise KeyError(key)
             self.states[key] = learn()
         return self.states[key]
-
-
-__all__ = ["Context", "Factor", "Matrix", "State", "Value"]

@@ -64,7 +64,9 @@ def coding_from_name(name: str) -> Coding:
         if short.lower() == kind.lower():
             return Coding(kind)
     known = ", ".join(f"'contr.{kind}'" for kind in KINDS)
-    raise OptionError(f"There is no coding {name!r} of a factor. There are: {known}, or a matrix with one row per level.")
+    raise OptionError(
+        f"There is no coding {name!r} of a factor. There are: {known}, or a matrix with one row per level."
+    )
 
 
 def coding_from_matrix(matrix: Any, factor: str) -> Coding:
@@ -87,8 +89,10 @@ def coding_from_matrix(matrix: Any, factor: str) -> Coding:
     except (TypeError, ValueError) as error:
         raise OptionError(f"The contrasts of {factor!r} are not a matrix of numbers.") from error
     if values.ndim != 2 or not np.isfinite(values).all():
-        raise OptionError(f"The contrasts of {factor!r} must be a matrix of finite numbers with one row per level; "
-                          f"got shape {values.shape}.")  # fmt: skip
+        raise OptionError(
+            f"The contrasts of {factor!r} must be a matrix of finite numbers with one row per level; "
+            f"got shape {values.shape}."
+        )
     return Coding("matrix", None, tuple(tuple(map(float, row)) for row in values), names)
 
 
@@ -96,12 +100,16 @@ def _treatment(levels: tuple[str, ...], base: Any) -> tuple[np.ndarray, tuple[st
     k = len(levels)
     if base is None:
         at = 0
-    elif isinstance(base, (int, float)) and not isinstance(base, bool) and 1 <= base <= k and base == int(base):
+    elif (
+        isinstance(base, (int, float)) and not isinstance(base, bool) and 1 <= base <= k and base == int(base)
+    ):
         at = int(base) - 1
     elif label_text(base) in levels:
         at = levels.index(label_text(base))
     else:
-        raise DesignError(f"The reference level {base!r} is neither a level nor its number. Levels: {', '.join(levels[:20])}.")
+        raise DesignError(
+            f"The reference level {base!r} is neither a level nor its number. Levels: {', '.join(levels[:20])}."
+        )
     keep = [i for i in range(k) if i != at]
     return np.eye(k)[:, keep], tuple(levels[i] for i in keep)
 
@@ -162,6 +170,8 @@ def contrast_columns(coding: Coding, levels: tuple[str, ...]) -> tuple[np.ndarra
         return _polynomial(k)
     matrix = np.array(coding.matrix, dtype=np.float64)
     if len(matrix) != k:
-        raise DesignError(f"The contrast matrix has {len(matrix)} rows; the factor has {k} levels in the rows used: "
-                          f"{', '.join(levels[:20])}.")  # fmt: skip
+        raise DesignError(
+            f"The contrast matrix has {len(matrix)} rows; the factor has {k} levels in the rows used: "
+            f"{', '.join(levels[:20])}."
+        )
     return matrix, coding.names or tuple(str(i + 1) for i in range(matrix.shape[1]))

@@ -29,7 +29,9 @@ def term_names(parts: list[Part]) -> list[str]:
     """Return the column names of a term: ``x:fb``."""
     if len(parts) == 1:
         return list(parts[0].names)
-    return [":".join(part.names[j] for part, j in zip(parts, place, strict=True)) for place in _positions(parts)]
+    return [
+        ":".join(part.names[j] for part, j in zip(parts, place, strict=True)) for place in _positions(parts)
+    ]
 
 
 def term_keys(parts: list[Part]) -> list[Any]:

@@ -14,6 +14,7 @@ from henderson.design.functions import ARITHMETIC, COMPARISONS, LOGIC
 from henderson.errors import DataError, FormulaError, HendersonError
 from henderson.formula.deparse import deparse
 from henderson.formula.nodes import Binary, Call, Constant, Name, Node, Number, Paren, Sum, Text, Unary
+from henderson.formula.vocabulary import canonical
 
 _NAMED = {"pi": math.pi, "T": True, "F": False, "np.pi": math.pi, "numpy.pi": math.pi, "np.e": math.e}
 _MAX_LABELS = 12
@@ -27,9 +28,13 @@ def trouble(message: str, node: Node, context: Context) -> FormulaError:
 def unseen_levels(name: str, unseen: tuple[Any, ...], known: tuple[Any, ...]) -> DataError:
     """Return the error for levels of a fixed-effects factor that the fit has not seen."""
     labels = ", ".join(label_text(level) for level in unseen[:_MAX_LABELS])
-    seen = ", ".join(label_text(level) for level in known[:_MAX_LABELS]) + (", …" if len(known) > _MAX_LABELS else "")
-    return DataError(f"The factor {name} has levels that the fit has not seen: {labels}. "
-                     f"There is no coefficient for them. Known levels: {seen}.")  # fmt: skip
+    seen = ", ".join(label_text(level) for level in known[:_MAX_LABELS]) + (
+        ", …" if len(known) > _MAX_LABELS else ""
+    )
+    return DataError(
+        f"The factor {name} has levels that the fit has not seen: {labels}. "
+        f"There is no coefficient for them. Known levels: {seen}."
+    )
 
 
 def is_name(text: str, context: Context) -> bool:
@@ -67,12 +72,18 @@ def number(value: Value, node: Node, context: Context) -> Any:
     if isinstance(value, np.ndarray):
         return value
     if isinstance(value, Factor) and value.logical:
-        return np.where(value.codes < 0, np.nan, value.codes) if (value.codes < 0).any() else value.codes.astype(np.float64)
+        return (
+            np.where(value.codes < 0, np.nan, value.codes)
+            if (value.codes < 0).any()
+            else value.codes.astype(np.float64)
+        )
     if isinstance(value, (bool, int, float, np.floating)):
         return np.float64(value)
     if isinstance(value, Matrix) and value.values.shape[1] == 1:
         return value.values[:, 0]
-    kind = {Factor: "categories", Matrix: "several columns", str: "text", tuple: "several values"}.get(type(value), "nothing")
+    kind = {Factor: "categories", Matrix: "several columns", str: "text", tuple: "several values"}.get(
+        type(value), "nothing"
+    )
     raise trouble(f"Numbers are needed here, but {deparse(node)} holds {kind}.", node, context)
 
 
@@ -96,12 +107,16 @@ def _compare(node: Binary, context: Context) -> Value:
     left, right = evaluate(node.left, context), evaluate(node.right, context)
     if isinstance(right, Factor) and isinstance(left, (str, float)):
         left, right = right, left
-    if isinstance(left, Factor) and (isinstance(right, str) or not left.logical and isinstance(right, (float, bool))):
+    if isinstance(left, Factor) and (
+        isinstance(right, str) or (not left.logical and isinstance(right, (float, bool)))
+    ):
         if node.operator not in ("==", "!="):
             raise trouble("Categories can only be compared with == and !=.", node, context)
         same = _match_labels(left, (right,))
         return truth(same if node.operator == "==" else ~same)
-    return truth(COMPARISONS[node.operator](number(left, node.left, context), number(right, node.right, context)))
+    return truth(
+        COMPARISONS[node.operator](number(left, node.left, context), number(right, node.right, context))
+    )
 
 
 def _member(node: Binary, context: Context) -> Value:
@@ -146,9 +161,10 @@ def _unary(node: Unary, context: Context) -> Value:
 def _call(node: Call, context: Context) -> Value:
     if node.function in context.env:
         return _own_function(node, context)
-    from henderson.design.calls import call
-
-    return call(node, context)
+    implementation = context.calls.get(canonical(node.function))
+    if implementation is None:
+        raise trouble(f"{node.function}() can only stand as a term of its own.", node, context)
+    return implementation(node, context)
 
 
 def _own_function(node: Call, context: Context) -> Value:
@@ -157,8 +173,10 @@ def _own_function(node: Call, context: Context) -> Value:
         raise trouble(f"env[{node.function!r}] is {type(function).__name__}, not a function.", node, context)
     given = [(keyword, _plain(evaluate(argument, context))) for keyword, argument in node.arguments]
     try:
-        result = function(*(value for keyword, value in given if keyword is None),
-                          **{keyword: value for keyword, value in given if keyword is not None})  # fmt: skip
+        result = function(
+            *(value for keyword, value in given if keyword is None),
+            **{keyword: value for keyword, value in given if keyword is not None},
+        )
     except HendersonError:
         raise
     except Exception as error:
@@ -179,12 +197,18 @@ def _own_result(result: Any, node: Call, context: Context) -> Value:
     if array.ndim == 0 and array.dtype.kind in "iufb":
         return float(array)
     if array.shape[:1] != (context.n,) or array.ndim > 2:
-        raise DataError(f"{deparse(node)} returned shape {array.shape}; one value for each of the {context.n} rows is needed.")
+        raise DataError(
+            f"{deparse(node)} returned shape {array.shape}; one value for each of the {context.n} rows is needed."
+        )
     if array.ndim == 2:
         suffixes = tuple(str(i + 1) for i in range(array.shape[1])) if array.shape[1] > 1 else ("",)
         return Matrix(array.astype(np.float64), suffixes)
     column = column_from_array(array, deparse(node))
-    return known_factor(column, deparse(node), context) if isinstance(column, Factor) else column.values.astype(np.float64)
+    return (
+        known_factor(column, deparse(node), context)
+        if isinstance(column, Factor)
+        else column.values.astype(np.float64)
+    )
 
 
 def evaluate(node: Node, context: Context) -> Value:
@@ -248,7 +272,7 @@ def evaluate_variable(name: str, node: Node, context: Context) -> Value:
     if name in context.values:
         return context.values[name]
     value = evaluate(node, context)
-    if isinstance(value, np.ndarray) and value.ndim == 1 or isinstance(value, (Factor, Matrix)):
+    if (isinstance(value, np.ndarray) and value.ndim == 1) or isinstance(value, (Factor, Matrix)):
         if not isinstance(node, Name) and context.training:
             _check_finite(value, name)
         context.values[name] = value
@@ -264,8 +288,8 @@ def _check_finite(value: Value, name: str) -> None:
         bad = ~np.isfinite(numbers if numbers.ndim == 1 else numbers.sum(axis=1))
         if bad.any():
             rows = np.flatnonzero(bad)
-            raise DataError(f"{name} is not a finite number in {len(rows)} of {len(bad)} rows, first in row {rows[0]} "
-                            "of the rows used (counted from 0), although its columns are. "
-                            "Change the expression or leave these rows out.")  # fmt: skip
-
-
+            raise DataError(
+                f"{name} is not a finite number in {len(rows)} of {len(bad)} rows, first in row {rows[0]} "
+                "of the rows used (counted from 0), although its columns are. "
+                "Change the expression or leave these rows out."
+            )

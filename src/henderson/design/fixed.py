@@ -25,7 +25,9 @@ def _names(parts: list[list[Part]], intercept: bool) -> tuple[list[str], list[An
     return names, keys
 
 
-def fixed_matrix(terms: TermList, context: Context, codings: Codings) -> tuple[np.ndarray, list[str], list[Any]]:
+def fixed_matrix(
+    terms: TermList, context: Context, codings: Codings
+) -> tuple[np.ndarray, list[str], list[Any]]:
     """Build the model matrix of the fixed part.
 
     Parameters
@@ -95,8 +97,10 @@ def random_columns(
         shared[CONSTANT] = np.ones(context.n)
     for term in parts:
         if len(term) * term_width(term) > 2_000:
-            raise DesignError(f"A random term has {term_width(term)} columns ({names[-1]}, …); that many variances "
-                              "cannot be estimated. Put the factor right of the bar: (1 | g:f).")  # fmt: skip
+            raise DesignError(
+                f"A random term has {term_width(term)} columns ({names[-1]}, …); that many variances "
+                "cannot be estimated. Put the factor right of the bar: (1 | g:f)."
+            )
         for key, place in zip(term_keys(term), positions(term), strict=True):
             if key not in shared:
                 shared[key] = np.empty(context.n)

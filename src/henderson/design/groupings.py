@@ -90,7 +90,9 @@ def learn_grouping(expression: GroupingExpression, context: Context) -> tuple[Gr
     levels = tuple(factor.levels for factor in factors)
     if len(factors) == 1:
         only = factors[0]
-        return Grouping(expression.name, only.codes, only.levels), GroupingSpec(expression.name, levels, None, only.levels)
+        return Grouping(expression.name, only.codes, only.levels), GroupingSpec(
+            expression.name, levels, None, only.levels
+        )
     sizes = [len(part) for part in levels]
     combined = _combine([factor.codes for factor in factors], sizes)
     found = factor_from_integers(combined)
@@ -130,7 +132,9 @@ def replay_grouping(
     unseen : (r,) int32 or None
         Which unseen label each row has; -1 for none; None when there are no unseen labels.
     """
-    columns = [as_factor(_raw(variable, context), variable.name, warn=False) for variable in expression.factors]
+    columns = [
+        as_factor(_raw(variable, context), variable.name, warn=False) for variable in expression.factors
+    ]
     coded = [recode(column, levels)[0] for column, levels in zip(columns, spec.factors, strict=True)]
     if spec.combinations is None:
         codes = np.maximum(coded[0], -1)

@@ -54,7 +54,8 @@ class Part:
             return self.numbers if self.numbers.ndim == 1 else self.numbers[:, j]
         if self.index is not None:
             return self.index == j
-        assert self.matrix is not None and self.codes is not None
+        assert self.matrix is not None
+        assert self.codes is not None
         return self.matrix[:, j].take(self.codes)
 
 
@@ -65,8 +66,10 @@ def _factor_part(name: str, factor: Factor, full: bool, codings: Codings) -> Par
         return Part(names, names, index=factor.codes)
     if len(labels) < 2:
         only = f" (only {labels[0]!r})" if labels else ""
-        raise DesignError(f"The factor {name} has one level in the rows used{only}, so nothing can be compared. "
-                          f"Leave {name} out of the formula, or use more of the data.")  # fmt: skip
+        raise DesignError(
+            f"The factor {name} has one level in the rows used{only}, so nothing can be compared. "
+            f"Leave {name} out of the formula, or use more of the data."
+        )
     coding = factor.coding or codings.get(name) or (POLYNOMIAL if factor.ordered else TREATMENT)
     if coding.kind == "treatment" and coding.base is None and not coding.numbered:
         names = tuple(name + label for label in labels[1:])
@@ -131,7 +134,9 @@ def parts_of(terms: TermList, context: Context, codings: Codings) -> list[list[P
     """
     whole = None if terms.intercept else _first_factor(terms, context)
     return [
-        [part_of(terms.variables[v], full or whole == (t, place), context, codings)
-         for place, (v, full) in enumerate(zip(term, terms.full[t], strict=True))]
+        [
+            part_of(terms.variables[v], full or whole == (t, place), context, codings)
+            for place, (v, full) in enumerate(zip(term, terms.full[t], strict=True))
+        ]
         for t, term in enumerate(terms.terms)
-    ]  # fmt: skip
+    ]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-TOLERANCE = 1e-7  # of R: a column is aliased when what the earlier ones leave of it is this small, relative to it
+TOLERANCE = (
+    1e-7  # of R: a column is aliased when what the earlier ones leave of it is this small, relative to it
+)
 _CLEAR = 1e-3  # products of columns settle ratios down to about 1e-7; far above, they can be trusted
 _BLOCK = 1 << 14
 
@@ -27,7 +29,7 @@ def _triangle(X: np.ndarray) -> np.ndarray:
     triangle = np.empty((0, X.shape[1]))
     step = max(_BLOCK, 2 * X.shape[1])
     for start in range(0, len(X), step):
-        triangle = np.linalg.qr(np.vstack([triangle, X[start : start + step]]), mode="r")
+        triangle = np.asarray(np.linalg.qr(np.vstack([triangle, X[start : start + step]]), mode="r"))
     return triangle
 
 
@@ -50,7 +52,7 @@ def independent_columns(X: np.ndarray) -> list[int]:
     same order, whose small factor has the same geometry as X but is exact to machine precision.
     """
     n, p = X.shape
-    if p == 0 or p <= n and _clearly_full(X):
+    if p == 0 or (p <= n and _clearly_full(X)):
         return list(range(p))
     triangle = _triangle(X)
     basis = np.empty((len(triangle), 0))

@@ -11,6 +11,7 @@ from henderson.data import Column, Factor, Frame, Numbers, label_text, open_fram
 from henderson.data.suggest import did_you_mean
 from henderson.design.arguments import check_env, read_vector
 from henderson.design.build import offset_total
+from henderson.design.calls import CALLS
 from henderson.design.context import Context
 from henderson.design.evaluate import evaluate_variable, is_name, number
 from henderson.design.fixed import fixed_matrix, random_columns
@@ -46,7 +47,9 @@ def asked_groupings(spec: DesignSpec, groups: bool | str | Iterable[str] | None)
     wanted = [groups] if isinstance(groups, str) else list(groups)
     for name in wanted:
         if name not in names:
-            raise OptionError(f"{name!r} is not a grouping factor of this model. {did_you_mean(str(name), names)}")
+            raise OptionError(
+                f"{name!r} is not a grouping factor of this model. {did_you_mean(str(name), names)}"
+            )
     return [name in wanted for name in names]
 
 
@@ -65,7 +68,9 @@ def _variables(
     return variables
 
 
-def _columns(variables: list[Variable], spec: DesignSpec, frame: Frame, context: Context) -> dict[str, Column]:
+def _columns(
+    variables: list[Variable], spec: DesignSpec, frame: Frame, context: Context
+) -> dict[str, Column]:
     columns: dict[str, Column] = {}
     for name in dict.fromkeys(name for variable in variables for name in variable.columns):
         if name not in spec.kinds:  # a constant when the model was fitted
@@ -74,7 +79,9 @@ def _columns(variables: list[Variable], spec: DesignSpec, frame: Frame, context:
             continue
         column = frame.read(name)
         if column is None:
-            raise DataError(f"There is no column {name!r} in the new data. {did_you_mean(name, frame.names())}")
+            raise DataError(
+                f"There is no column {name!r} in the new data. {did_you_mean(name, frame.names())}"
+            )
         columns[name] = _same_kind(column, name, spec)
     return columns
 
@@ -92,13 +99,26 @@ def _same_kind(column: Column, name: str, spec: DesignSpec) -> Column:
 
 def _refuse_text(columns: dict[str, Column], formula: ModelFormula, spec: DesignSpec) -> None:
     grouping_only = {factor.name for part in formula.random for factor in part.grouping.factors}
-    numeric = {name for variable in (*formula.fixed.variables, *formula.fixed.offsets, formula.response,
-                                     *(v for part in formula.random for v in part.terms.variables))
-               for name in variable.columns}  # fmt: skip
+    numeric = {
+        name
+        for variable in (
+            *formula.fixed.variables,
+            *formula.fixed.offsets,
+            formula.response,
+            *(v for part in formula.random for v in part.terms.variables),
+        )
+        for name in variable.columns
+    }
     for name, column in columns.items():
-        if spec.kinds[name] == "number" and isinstance(column, Factor) and (name in numeric or name not in grouping_only):
+        if (
+            spec.kinds[name] == "number"
+            and isinstance(column, Factor)
+            and (name in numeric or name not in grouping_only)
+        ):
             some = ", ".join(repr(label_text(level)) for level in column.levels[:3])
-            raise DataError(f"Column {name!r} held numbers when the model was fitted and holds {some or 'nothing'} in the new data.")
+            raise DataError(
+                f"Column {name!r} held numbers when the model was fitted and holds {some or 'nothing'} in the new data."
+            )
 
 
 def _incomplete(columns: Iterable[Column], r: int) -> np.ndarray:
@@ -113,7 +133,9 @@ def _incomplete(columns: Iterable[Column], r: int) -> np.ndarray:
 def _check_env(spec: DesignSpec, env: dict[str, Any]) -> None:
     lacking = [name for name in spec.env if name not in env]
     if lacking:
-        raise OptionError(f"The formula uses functions of the caller: pass env={{{lacking[0]!r}: {lacking[0]}}} here too.")
+        raise OptionError(
+            f"The formula uses functions of the caller: pass env={{{lacking[0]!r}: {lacking[0]}}} here too."
+        )
 
 
 def _vector(value: Any, what: str, frame: Frame) -> np.ndarray | None:
@@ -172,7 +194,7 @@ def replay(
     formula = read_formula(spec.formula, frozenset(caller), spec.dot)
     asked = asked_groupings(spec, groups)
     wanted = [a or b for a, b in zip(asked, asked_groupings(spec, columns_of), strict=True)]
-    context = Context({}, frame.n, formula.text, False, dict(spec.states), dict(spec.levels), caller)
+    context = Context({}, frame.n, formula.text, False, dict(spec.states), dict(spec.levels), caller, CALLS)
     columns = _columns(_variables(formula, spec, asked, wanted, need_response), spec, frame, context)
     _refuse_text(columns, formula, spec)
     context.columns = columns
@@ -181,9 +203,16 @@ def replay(
 
 
 def _replay(
-    formula: ModelFormula, spec: DesignSpec, context: Context, frame: Frame, asked: list[bool], wanted: list[bool],
-    need_response: bool, weights: Any, offset: Any,
-) -> NewDesign:  # fmt: skip
+    formula: ModelFormula,
+    spec: DesignSpec,
+    context: Context,
+    frame: Frame,
+    asked: list[bool],
+    wanted: list[bool],
+    need_response: bool,
+    weights: Any,
+    offset: Any,
+) -> NewDesign:
     incomplete = _incomplete(context.columns.values(), context.n)
     X, _, keys = fixed_matrix(formula.fixed, context, spec.codings)
     X = X if len(spec.kept) == X.shape[1] else np.asfortranarray(X[:, list(spec.kept)])
@@ -199,8 +228,15 @@ def _replay(
     y = None
     if need_response:
         y = number(evaluate_variable(response.name, response.node, context), response.node, context)
-    return NewDesign(X, groupings, terms, ~incomplete, offset_total(formula, context, given),
-                     _vector(weights, "weights", frame), y)  # fmt: skip
+    return NewDesign(
+        X,
+        groupings,
+        terms,
+        ~incomplete,
+        offset_total(formula, context, given),
+        _vector(weights, "weights", frame),
+        y,
+    )
 
 
 def _groupings(

@@ -27,12 +27,18 @@ class Rows:
 
 
 def _refuse_infinite(column: Column, name: str) -> None:
-    if isinstance(column, Numbers) and column.values.dtype.kind == "f" and not np.isfinite(column.values.sum()):
+    if (
+        isinstance(column, Numbers)
+        and column.values.dtype.kind == "f"
+        and not np.isfinite(column.values.sum())
+    ):
         rows = np.flatnonzero(np.isinf(column.values))
         if len(rows):
             listed = ", ".join(map(str, rows[:5])) + (", …" if len(rows) > 5 else "")
-            raise DataError(f"Column {name!r} holds infinite values in {len(rows)} rows: {listed} (counted from 0). "
-                            "Replace them, or make them missing.")  # fmt: skip
+            raise DataError(
+                f"Column {name!r} holds infinite values in {len(rows)} rows: {listed} (counted from 0). "
+                "Replace them, or make them missing."
+            )
 
 
 def complete_rows(columns: dict[str, Column], n: int, na_action: str) -> Rows:
@@ -70,8 +76,10 @@ def complete_rows(columns: dict[str, Column], n: int, na_action: str) -> Rows:
         return Rows(None, ())
     listed = ", ".join(f"{name} ({count})" for name, count in counts)
     if na_action == "raise":
-        raise DataError(f"{int(bad.sum())} of {n} rows have missing values: {listed}. "
-                        "Fill them, or use na_action='drop' to leave these rows out.")  # fmt: skip
+        raise DataError(
+            f"{int(bad.sum())} of {n} rows have missing values: {listed}. "
+            "Fill them, or use na_action='drop' to leave these rows out."
+        )
     if bad.all():
         raise DataError(f"No rows are left: every one of the {n} rows has a missing value in {listed}.")
     return Rows(np.flatnonzero(~bad), tuple(counts))

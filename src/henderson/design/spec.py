@@ -80,7 +80,9 @@ class DesignSpec:
         try:
             return _from_record(record)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise DataError(f"This is not the record of a design: {type(error).__name__}: {error}.") from error
+            raise DataError(
+                f"This is not the record of a design: {type(error).__name__}: {error}."
+            ) from error
 
 
 def _plain(value: Any) -> Any:
@@ -105,12 +107,16 @@ def _optional(values: Any) -> tuple[Any, ...] | None:
 
 def _coding(record: dict[str, Any]) -> Coding:
     matrix = None if record["matrix"] is None else tuple(_tuple(row) for row in record["matrix"])
-    return Coding(str(record["kind"]), record["base"], matrix, _optional(record["names"]), bool(record["numbered"]))
+    return Coding(
+        str(record["kind"]), record["base"], matrix, _optional(record["names"]), bool(record["numbered"])
+    )
 
 
 def _grouping(record: dict[str, Any]) -> GroupingSpec:
     factors = tuple(_tuple(levels) for levels in record["factors"])
-    return GroupingSpec(str(record["name"]), factors, _optional(record["combinations"]), _tuple(record["levels"]))
+    return GroupingSpec(
+        str(record["name"]), factors, _optional(record["combinations"]), _tuple(record["levels"])
+    )
 
 
 def _from_record(record: dict[str, Any]) -> DesignSpec:

@@ -17,9 +17,16 @@ def _interior_knots(x: np.ndarray, count: int, boundary: tuple[float, float]) ->
 
 
 def learn_spline(
-    x: np.ndarray, name: str, *, df: int | None, knots: list[float] | None, boundary: tuple[float, float] | None,
-    degree: int, intercept: bool, natural: bool,
-) -> State:  # fmt: skip
+    x: np.ndarray,
+    name: str,
+    *,
+    df: int | None,
+    knots: list[float] | None,
+    boundary: tuple[float, float] | None,
+    degree: int,
+    intercept: bool,
+    natural: bool,
+) -> State:
     """Settle the knots of a spline basis.
 
     Parameters
@@ -57,7 +64,9 @@ def learn_spline(
         least = (1 if natural else degree) + intercept
         count = 0 if df is None else df - least
         if count < 0 or count >= len(x):
-            raise DataError(f"{name}: df = {df} is out of reach; it goes from {least} to fewer than the number of rows.")
+            raise DataError(
+                f"{name}: df = {df} is out of reach; it goes from {least} to fewer than the number of rows."
+            )
         knots = _interior_knots(x, count, (low, high))
     elif any(not low < knot < high for knot in knots):
         raise DataError(f"{name}: interior knots must lie between the boundary knots {low:g} and {high:g}.")
@@ -79,7 +88,9 @@ def _natural(x: np.ndarray, knots: np.ndarray, intercept: bool) -> np.ndarray:
     ends = np.array([low, high])
     first = 0 if intercept else 1
     bends = _basis(ends, knots, 3, 2)[:, first:]
-    rotation = np.linalg.qr(bends.T, mode="complete")[0][:, 2:]  # the combinations without curvature at the ends
+    rotation = np.linalg.qr(bends.T, mode="complete")[0][
+        :, 2:
+    ]  # the combinations without curvature at the ends
     basis = _basis(np.clip(x, low, high), knots, 3)
     for end, slope in zip(ends, _basis(ends, knots, 3, 1), strict=True):
         beyond = x < low if end == low else x > high

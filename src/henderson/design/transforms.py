@@ -44,8 +44,10 @@ def learn_poly(x: np.ndarray, degree: int, name: str) -> State:
         norm2.append(float(np.dot(now, now)))
         spread = float(np.dot((x - alpha[0]) * before, (x - alpha[0]) * before))
         if not norm2[-1] > 1e-20 * spread or not np.isfinite(norm2[-1]):
-            raise DataError(f"{name} needs more than {degree} different values; there are {len(np.unique(x))}. "
-                            "Use a lower degree.")  # fmt: skip
+            raise DataError(
+                f"{name} needs more than {degree} different values; there are {len(np.unique(x))}. "
+                "Use a lower degree."
+            )
     return {"alpha": alpha, "norm2": norm2}
 
 
@@ -89,7 +91,11 @@ def learn_scale(x: np.ndarray, center: bool | float, scale: bool | float, name: 
     dict with ``center`` and ``scale``
     """
     shift = float(x.mean()) if center is True else float(center)
-    divisor = float(np.sqrt(np.square(x - shift).sum() / max(1, len(x) - 1))) if scale is True else float(scale or 1.0)
+    divisor = (
+        float(np.sqrt(np.square(x - shift).sum() / max(1, len(x) - 1)))
+        if scale is True
+        else float(scale or 1.0)
+    )
     if divisor == 0.0:
         raise DataError(f"{name} divides by the spread of its column, which is zero: all values are equal.")
     return {"center": shift, "scale": divisor}

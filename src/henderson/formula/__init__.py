@@ -6,4 +6,12 @@ from henderson.formula.bars import GroupingExpression, RandomPart
 from henderson.formula.model import ModelFormula, read_formula, read_sides
 from henderson.formula.terms import TermList, Variable
 
-__all__ = ["GroupingExpression", "ModelFormula", "RandomPart", "TermList", "Variable", "read_formula", "read_sides"]
+__all__ = [
+    "GroupingExpression",
+    "ModelFormula",
+    "RandomPart",
+    "TermList",
+    "Variable",
+    "read_formula",
+    "read_sides",
+]

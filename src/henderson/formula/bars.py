@@ -6,7 +6,19 @@ from dataclasses import dataclass
 
 from henderson.errors import FormulaError
 from henderson.formula.deparse import deparse
-from henderson.formula.nodes import Binary, Call, Constant, Name, Node, Number, Paren, Sum, Unary, children, unwrap
+from henderson.formula.nodes import (
+    Binary,
+    Call,
+    Constant,
+    Name,
+    Node,
+    Number,
+    Paren,
+    Sum,
+    Unary,
+    children,
+    unwrap,
+)
 from henderson.formula.terms import TermList, Variable, expand_terms, variable_of
 
 _BARS = ("|", "||")
@@ -54,8 +66,7 @@ def _has_bar(node: Node) -> Binary | None:
 
 
 def _misplaced(bar: Binary, text: str) -> FormulaError:
-    message = ("A random term can only be added with + at the top of the formula: "
-               f"write … + ({deparse(bar)}).")  # fmt: skip
+    message = f"A random term can only be added with + at the top of the formula: write … + ({deparse(bar)})."
     return FormulaError(message, text, bar.start, bar.stop)
 
 
@@ -100,8 +111,12 @@ def cut_bars(node: Node, text: str, bare: bool = True) -> tuple[Node | None, lis
     """
     if isinstance(node, Binary) and node.operator in _BARS:
         if bare:
-            raise FormulaError("A random term needs parentheses: type (x | g), here for example "
-                               f"({deparse(node)}).", text, node.start, node.stop)  # fmt: skip
+            raise FormulaError(
+                f"A random term needs parentheses: type (x | g), here for example ({deparse(node)}).",
+                text,
+                node.start,
+                node.stop,
+            )
         if nested := _has_bar(node.left) or _has_bar(node.right):
             raise FormulaError("A random term has one bar: (x | g).", text, nested.start, nested.stop)
         return None, [node]
@@ -128,9 +143,16 @@ def _interaction(node: Node, text: str) -> list[Variable]:
     if _is_atom(inner) and not (isinstance(inner, Name) and inner.text == "."):
         return [variable_of(inner)]
     if isinstance(inner, (Number, Constant)):
-        raise FormulaError("The right side of a bar is a grouping factor, not a number.", text, node.start, node.stop)
-    raise FormulaError("The right side of a bar is a grouping factor g, a combination a:b or a nesting a/b; "
-                       "for two crossed factors write (… | a) + (… | b).", text, node.start, node.stop)  # fmt: skip
+        raise FormulaError(
+            "The right side of a bar is a grouping factor, not a number.", text, node.start, node.stop
+        )
+    raise FormulaError(
+        "The right side of a bar is a grouping factor g, a combination a:b or a nesting a/b; "
+        "for two crossed factors write (… | a) + (… | b).",
+        text,
+        node.start,
+        node.stop,
+    )
 
 
 def groupings_of(node: Node, text: str) -> list[GroupingExpression]:
@@ -161,7 +183,9 @@ def _columns(bar: Binary, text: str) -> list[TermList]:
     if terms.offsets:
         raise FormulaError("offset() belongs to the fixed part.", text, bar.left.start, bar.left.stop)
     if not terms.terms and not terms.intercept:
-        raise FormulaError("Nothing varies by group here: type (1 | g) or (x | g).", text, bar.start, bar.stop)
+        raise FormulaError(
+            "Nothing varies by group here: type (1 | g) or (x | g).", text, bar.start, bar.stop
+        )
     if bar.operator == "|":
         return [terms]
     constant = [terms.constant()] if terms.intercept else []

@@ -8,7 +8,23 @@ from henderson.formula.nodes import Binary, Call, Constant, Name, Node, Number, 
 
 _SYNTACTIC = re.compile(r"(?:[^\W\d_]|\.(?![0-9]))[\w.]*\Z")
 _TIGHT = {"/", "^", ":", "%%", "%/%"}
-_WORDS = {"TRUE", "FALSE", "NULL", "NA", "NaN", "Inf", "if", "else", "for", "while", "repeat", "function", "in", "next", "break"}
+_WORDS = {
+    "TRUE",
+    "FALSE",
+    "NULL",
+    "NA",
+    "NaN",
+    "Inf",
+    "if",
+    "else",
+    "for",
+    "while",
+    "repeat",
+    "function",
+    "in",
+    "next",
+    "break",
+}
 
 
 def number_text(value: float) -> str:
@@ -30,7 +46,7 @@ def number_text(value: float) -> str:
 def name_text(text: str) -> str:
     """Return a name as R prints it: in back-quotes where it is not a plain name."""
     plain = _SYNTACTIC.match(text) is not None and text not in _WORDS
-    return text if plain or text.startswith("_") and text.isidentifier() else f"`{text}`"
+    return text if plain or (text.startswith("_") and text.isidentifier()) else f"`{text}`"
 
 
 def constant_text(value: float | bool | None) -> str:
@@ -43,8 +59,10 @@ def constant_text(value: float | bool | None) -> str:
 
 
 def _call(node: Call) -> str:
-    parts = [text if keyword is None else f"{keyword} = {text}" for keyword, text in
-             ((keyword, deparse(argument)) for keyword, argument in node.arguments)]
+    parts = [
+        text if keyword is None else f"{keyword} = {text}"
+        for keyword, text in ((keyword, deparse(argument)) for keyword, argument in node.arguments)
+    ]
     return f"{node.function}({', '.join(parts)})"
 
 

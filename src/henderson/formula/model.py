@@ -72,7 +72,9 @@ class ModelFormula:
 def _mentions_dot(node: Node | None) -> bool:
     if node is None:
         return False
-    return isinstance(node, Name) and node.text == "." or any(_mentions_dot(child) for child in children(node))
+    return (isinstance(node, Name) and node.text == ".") or any(
+        _mentions_dot(child) for child in children(node)
+    )
 
 
 @lru_cache(maxsize=512)
@@ -113,7 +115,9 @@ def _all_variables(response: Variable, fixed: TermList, random: tuple[RandomPart
 
 
 @lru_cache(maxsize=512)
-def read_formula(text: str, env: frozenset[str] = frozenset(), columns: tuple[str, ...] | None = None) -> ModelFormula:
+def read_formula(
+    text: str, env: frozenset[str] = frozenset(), columns: tuple[str, ...] | None = None
+) -> ModelFormula:
     """Read a formula.
 
     Parameters

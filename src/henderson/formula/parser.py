@@ -16,13 +16,32 @@ from henderson.formula.tokens import Token, tokenize
 
 MAX_DEPTH = 64  # of nesting: deeper trees would exhaust Python's stack, and no model needs them
 
-_POWER = {"|": 10, "||": 10, "&": 20, "&&": 20, "+": 50, "-": 50, "*": 60, "/": 60, ":": 80, "^": 100, "**": 100}
+_POWER = {
+    "|": 10,
+    "||": 10,
+    "&": 20,
+    "&&": 20,
+    "+": 50,
+    "-": 50,
+    "*": 60,
+    "/": 60,
+    ":": 80,
+    "^": 100,
+    "**": 100,
+}
 _POWER.update(dict.fromkeys(("==", "!=", "<", "<=", ">", ">="), 40))
 _NOT, _SPECIAL, _SIGN = 30, 70, 90
 _ALLOWED_SPECIALS = ("%in%", "%%", "%/%")
 _CONSTANTS: dict[str, float | bool | None] = {
-    "TRUE": True, "FALSE": False, "True": True, "False": False, "NULL": None, "None": None, "Inf": math.inf, "NaN": math.nan,
-}  # fmt: skip
+    "TRUE": True,
+    "FALSE": False,
+    "True": True,
+    "False": False,
+    "NULL": None,
+    "None": None,
+    "Inf": math.inf,
+    "NaN": math.nan,
+}
 
 
 class _Parser:
@@ -79,7 +98,9 @@ class _Parser:
             return 0
         if self.token.text.startswith("%"):
             if self.token.text not in _ALLOWED_SPECIALS:
-                raise self.error(f"Unknown operator {self.token.text}. There are: {', '.join(_ALLOWED_SPECIALS)}.")
+                raise self.error(
+                    f"Unknown operator {self.token.text}. There are: {', '.join(_ALLOWED_SPECIALS)}."
+                )
             return _SPECIAL
         return _POWER.get(self.token.text, 0)
 
@@ -122,7 +143,9 @@ class _Parser:
         if token.kind == "end":
             return self.error("The formula ends where a name, a number or '(' was expected.", token)
         if token.text in (")", "]"):
-            return self.error(f"There is nothing to close here, or something is missing before {token.text!r}.", token)
+            return self.error(
+                f"There is nothing to close here, or something is missing before {token.text!r}.", token
+            )
         return self.error(f"{token.text!r} cannot stand here; a name, a number or '(' was expected.", token)
 
     def name(self, token: Token) -> Node:

@@ -10,7 +10,19 @@ from dataclasses import dataclass
 
 from henderson.errors import FormulaError
 from henderson.formula.deparse import deparse
-from henderson.formula.nodes import Binary, Call, Constant, Name, Node, Number, Paren, Sum, Text, Unary, children
+from henderson.formula.nodes import (
+    Binary,
+    Call,
+    Constant,
+    Name,
+    Node,
+    Number,
+    Paren,
+    Sum,
+    Text,
+    Unary,
+    children,
+)
 
 MAX_TERMS = 4000
 
@@ -159,7 +171,9 @@ class _Expander:
 
     def constant(self, node: Number) -> list[int]:
         if node.value not in (0.0, 1.0):
-            raise self.error("Only 1 (with constant) and 0 (without) are terms; for arithmetic type I(…).", node)
+            raise self.error(
+                "Only 1 (with constant) and 0 (without) are terms; for arithmetic type I(…).", node
+            )
         self.intercept = (node.value == 1.0) == self.adding
         return []
 
@@ -187,7 +201,9 @@ class _Expander:
         if operator == "^":
             return self.power(node)
         if operator not in ("*", ":", "/", "%in%"):
-            raise self.error(f"The operator {operator} is no part of a model; for arithmetic type I(…).", node)
+            raise self.error(
+                f"The operator {operator} is no part of a model; for arithmetic type I(…).", node
+            )
         left, right = self.expand(node.left), self.expand(node.right)
         if operator == "%in%":
             return self.nest(right, left)
@@ -209,7 +225,10 @@ class _Expander:
     def power(self, node: Binary) -> list[int]:
         exponent = node.right.inner if isinstance(node.right, Paren) else node.right
         if not isinstance(exponent, Number) or exponent.value < 1 or exponent.value != int(exponent.value):
-            raise self.error("The exponent of a group of terms is a whole number from 1; squares of numbers are I(x^2).", node)
+            raise self.error(
+                "The exponent of a group of terms is a whole number from 1; squares of numbers are I(x^2).",
+                node,
+            )
         base = self.expand(node.left)
         terms = base
         for _ in range(min(int(exponent.value) - 1, len(base))):
@@ -218,7 +237,9 @@ class _Expander:
 
     def limited(self, terms: list[int], times: int = 1) -> list[int]:
         if len(terms) * times > MAX_TERMS * (25 if times > 1 else 1):
-            raise FormulaError(f"The formula stands for more than {MAX_TERMS} terms; write out the ones that matter.")
+            raise FormulaError(
+                f"The formula stands for more than {MAX_TERMS} terms; write out the ones that matter."
+            )
         return terms
 
 
@@ -254,4 +275,6 @@ def expand_terms(node: Node | None, text: str, dot: tuple[str, ...] | None = Non
 
 def is_true(node: Node) -> bool:
     """Return whether an expression is the literal ``TRUE``."""
-    return isinstance(node, Constant) and node.value is True or isinstance(node, Name) and node.text == "T"
+    return (isinstance(node, Constant) and node.value is True) or (
+        isinstance(node, Name) and node.text == "T"
+    )

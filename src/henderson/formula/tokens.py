@@ -69,7 +69,9 @@ def tokenize(text: str) -> list[Token]:
         match = _TOKEN.match(text, at)
         if match is None:
             hint = _HINTS.get(text[at], "")
-            raise FormulaError(f"The character {text[at]!r} has no meaning in a formula. {hint}".rstrip(), text, at)
+            raise FormulaError(
+                f"The character {text[at]!r} has no meaning in a formula. {hint}".rstrip(), text, at
+            )
         kind = str(match.lastgroup)
         if kind != "space":
             tokens.append(Token(kind, match.group(), at, match.end()))

@@ -29,11 +29,34 @@ class Signature:
     more: bool = False
 
 
-_UNARY = (
-    "log2 log10 log1p exp expm1 sqrt abs sign sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh "
-    "floor ceiling trunc plogis qlogis"
-).split()
-_SUMMARIES = "mean median sd var min max sum".split()
+_UNARY = [
+    "log2",
+    "log10",
+    "log1p",
+    "exp",
+    "expm1",
+    "sqrt",
+    "abs",
+    "sign",
+    "sin",
+    "cos",
+    "tan",
+    "asin",
+    "acos",
+    "atan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "asinh",
+    "acosh",
+    "atanh",
+    "floor",
+    "ceiling",
+    "trunc",
+    "plogis",
+    "qlogis",
+]
+_SUMMARIES = ["mean", "median", "sd", "var", "min", "max", "sum"]
 
 FUNCTIONS: dict[str, Signature] = {name: Signature(("x",)) for name in _UNARY + _SUMMARIES}
 FUNCTIONS |= {
@@ -59,21 +82,68 @@ FUNCTIONS |= {
     "offset": Signature(("x",)),
 }
 
-_NUMPY = (
-    "log log2 log10 log1p exp expm1 sqrt abs sign sin cos tan sinh cosh tanh floor ceil trunc round "
-    "arcsin arccos arctan arcsinh arccosh arctanh minimum maximum where"
-).split()
+_NUMPY = [
+    "log",
+    "log2",
+    "log10",
+    "log1p",
+    "exp",
+    "expm1",
+    "sqrt",
+    "abs",
+    "sign",
+    "sin",
+    "cos",
+    "tan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "floor",
+    "ceil",
+    "trunc",
+    "round",
+    "arcsin",
+    "arccos",
+    "arctan",
+    "arcsinh",
+    "arccosh",
+    "arctanh",
+    "minimum",
+    "maximum",
+    "where",
+]
 _R_NAME = {
-    "ceil": "ceiling", "minimum": "pmin", "maximum": "pmax", "where": "ifelse", "arcsin": "asin", "arccos": "acos",
-    "arctan": "atan", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh",
-}  # fmt: skip
-ALIASES: dict[str, str] = {f"{module}.{name}": _R_NAME.get(name, name) for module in ("np", "numpy") for name in _NUMPY}
+    "ceil": "ceiling",
+    "minimum": "pmin",
+    "maximum": "pmax",
+    "where": "ifelse",
+    "arcsin": "asin",
+    "arccos": "acos",
+    "arctan": "atan",
+    "arcsinh": "asinh",
+    "arccosh": "acosh",
+    "arctanh": "atanh",
+}
+ALIASES: dict[str, str] = {
+    f"{module}.{name}": _R_NAME.get(name, name) for module in ("np", "numpy") for name in _NUMPY
+}
 ALIASES |= {"ceil": "ceiling", "as.ordered": "ordered", "as.integer": "trunc", "as.double": "as.numeric"}
 
 CODINGS = (
-    "contr.treatment", "contr.sum", "contr.helmert", "contr.poly", "contr.SAS",
-    "treatment", "sum", "helmert", "poly", "Treatment", "Sum", "Helmert", "Poly",
-)  # fmt: skip
+    "contr.treatment",
+    "contr.sum",
+    "contr.helmert",
+    "contr.poly",
+    "contr.SAS",
+    "treatment",
+    "sum",
+    "helmert",
+    "poly",
+    "Treatment",
+    "Sum",
+    "Helmert",
+    "Poly",
+)
 
 _HINTS = {
     "cbind": "A response of several columns is not a linear mixed model.",
@@ -126,19 +196,36 @@ def _check(node: Call, text: str) -> None:
     for keyword in keywords:
         if keyword not in signature.parameters:
             known = ", ".join(signature.parameters) or "none"
-            raise FormulaError(f"{node.function}() has no argument {keyword!r}. There are: {known}.",
-                               text, node.start, node.stop)  # fmt: skip
+            raise FormulaError(
+                f"{node.function}() has no argument {keyword!r}. There are: {known}.",
+                text,
+                node.start,
+                node.stop,
+            )
     if len(set(keywords)) < len(keywords):
         raise FormulaError(f"An argument of {node.function}() is given twice.", text, node.start, node.stop)
-    if len(node.arguments) < signature.required or not signature.more and len(node.arguments) > len(signature.parameters):
-        expected = f"{signature.required} or more" if signature.more else (
-            f"{signature.required} to {len(signature.parameters)} ({', '.join(signature.parameters)})")  # fmt: skip
-        raise FormulaError(f"{node.function}() got {len(node.arguments)} arguments; it takes {expected}.",
-                           text, node.start, node.stop)  # fmt: skip
+    if len(node.arguments) < signature.required or (
+        not signature.more and len(node.arguments) > len(signature.parameters)
+    ):
+        expected = (
+            f"{signature.required} or more"
+            if signature.more
+            else (f"{signature.required} to {len(signature.parameters)} ({', '.join(signature.parameters)})")
+        )
+        raise FormulaError(
+            f"{node.function}() got {len(node.arguments)} arguments; it takes {expected}.",
+            text,
+            node.start,
+            node.stop,
+        )
 
 
 def _unknown(function: str) -> str:
     known = [*FUNCTIONS, *ALIASES]
     close = nearest(function, known)
-    hint = _HINTS.get(function) or (f"Did you mean {' or '.join(close)}?" if close else f"There are: {', '.join(FUNCTIONS)}.")
-    return f"Unknown function {function}(). {hint} Functions of your own go in env={{{function!r}: {function}}}."
+    hint = _HINTS.get(function) or (
+        f"Did you mean {' or '.join(close)}?" if close else f"There are: {', '.join(FUNCTIONS)}."
+    )
+    return (
+        f"Unknown function {function}(). {hint} Functions of your own go in env={{{function!r}: {function}}}."
+    )
