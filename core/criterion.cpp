@@ -11,6 +11,8 @@ namespace {
 // An exactly zero diagonal of Lambda is an ordinary point of the criterion, but M = F Lambda^-1 needs a quotient; at
 // this floor the criterion moves by less than rounding and the quotient keeps eight digits.
 constexpr double diagonal_floor = 1e-8;
+// A residual sum of squares below this share of y'y is rounding, not information.
+constexpr double no_digits = 1e-14;
 constexpr double two_pi = 6.283185307179586476925286766559;
 
 void set_lambda(const Symbolic& s, const std::vector<ThetaEntry>& entries, const double* theta, Factor& f) {
@@ -61,7 +63,7 @@ Status solve_equations(const Symbolic& s, const CrossXY& xy, Workspace& w) {
     }
     out.r2 = L[p * m + p];
     for (int l = 0; l < p; ++l) out.r2 -= L[p * m + l] * L[p * m + l];
-    if (!(out.r2 > 0)) return Status::no_residual;
+    if (!(out.r2 > no_digits * xy.xx[m * m - 1])) return Status::no_residual;
 
     out.beta.assign(L + p * m, L + p * m + p);
     for (int i = p - 1; i >= 0; --i) {

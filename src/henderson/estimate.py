@@ -13,6 +13,7 @@ from henderson.crossprod.record import CrossProducts
 from henderson.errors import OptionError
 from henderson.model.criterion import criterion, explain_failure
 from henderson.model.linear import check_theta, theta_names
+from henderson.model.start import moment_start
 from henderson.optim.record import SearchRecord
 from henderson.optim.rectify import KKT, Block, blocks_of
 from henderson.optim.search import search
@@ -177,7 +178,7 @@ def fit(
     design : Design
     reml : bool, default True
     start : (n_theta,), optional
-        theta to start from, lme4's order and units; default: the identity on columns of unit size.
+        theta to start from, lme4's order and units; default: variances by the method of moments.
     max_evaluations : int, default 200
         Most evaluations of the criterion.
     tol : float, default 1e-10
@@ -237,7 +238,7 @@ def fit_cross_products(
     most = _positive(max_evaluations, DEFAULT_MAX_EVALUATIONS, "max_evaluations")
     tolerance = _positive(tol, DEFAULT_TOL, "tol")
     if start is None:
-        theta = (cross.entries[:, 1] == cross.entries[:, 2]).astype(float)
+        theta = moment_start(cross)
     else:
         theta = check_theta(start, names, "start") / cross.theta_scale
     system = analyse(cross) if system is None else system

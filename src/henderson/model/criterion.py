@@ -10,7 +10,7 @@ import numpy as np
 from henderson.crossprod.record import CrossProducts
 from henderson.errors import FitError
 from henderson.solve.core import core
-from henderson.solve.direct import _FAILURES, Evaluation, analyse
+from henderson.solve.direct import FAILURES, NO_RESIDUAL, Evaluation, analyse
 
 Evaluator = Callable[[np.ndarray, int], "Evaluation | None"]
 """(theta, derivatives) -> Evaluation, or None where the equations cannot be solved."""
@@ -52,6 +52,8 @@ def criterion(cross: CrossProducts, *, reml: bool, system: Any = None) -> Evalua
 
     def evaluate(theta: np.ndarray, derivatives: int = 2) -> Evaluation | None:
         status, *rest = run(theta, zx, xx, nu, reml, derivatives)
+        if status == NO_RESIDUAL:
+            raise FitError(FAILURES[status])
         if status:
             return None
         return Evaluation(rest[0] + shift, *rest[1:])
@@ -65,5 +67,5 @@ def explain_failure(cross: CrossProducts, theta: np.ndarray, *, reml: bool, syst
     nu = float(cross.n - cross.p if reml else cross.n)
     status = workspace.evaluate(theta, cross.zx, cross.xx, nu, reml, 0)[0]
     return FitError(
-        f"The criterion cannot be evaluated: {_FAILURES.get(status, 'unknown reason')}. Check the response and the columns of the model."
+        f"The criterion cannot be evaluated: {FAILURES.get(status, 'unknown reason')}. Check the response and the columns of the model."
     )

@@ -6,8 +6,11 @@ import numpy as np
 
 from henderson.crossprod.record import CrossProducts
 
-SMALLEST, LARGEST = 0.1, 10.0
+SMALLEST, LARGEST = 0.2, 30.0
 """Bounds of a starting diagonal: zero is stationary, and a huge ratio is more likely a small sample than the truth."""
+
+LEAST_RESIDUAL = 1e-3
+"""The residual variance starts at this share of the total at least."""
 
 
 def moment_start(cross: CrossProducts) -> np.ndarray:
@@ -15,7 +18,8 @@ def moment_start(cross: CrossProducts) -> np.ndarray:
 
     With r the least-squares residual, s^2 its variance and e_g = z_g'r the sum over level g of one column, a variance v of
     that column alone gives E e_g^2 = s_e^2 a_g + v a_g^2 with a_g = z_g'z_g; hence v = sum(e_g^2 - s^2 a_g) / sum a_g^2.
-    What the columns explain is taken off s^2 to give the residual variance, and theta = sqrt(v / s_e^2).
+    The residual variance is s^2 less what the columns explain, or the variance within the levels of a grouping where that
+    is smaller; theta = sqrt(v / s_e^2).
 
     Parameters
     ----------
@@ -28,26 +32,37 @@ def moment_start(cross: CrossProducts) -> np.ndarray:
 
     Notes
     -----
-    O(q p + p^3). A start only: crossed columns are counted as if each stood alone.
+    O(q (p + K^2) + p^3). A start only: crossed columns are counted as if each stood alone.
     """
     p = cross.p
     beta = np.linalg.lstsq(cross.xx[:p, :p], cross.xx[:p, p], rcond=None)[0] if p else np.zeros(0)
-    total = float(cross.xx[p, p] - beta @ cross.xx[:p, p]) / max(cross.n - p, 1)
-    if not total > 0:
+    squares = float(cross.xx[p, p] - beta @ cross.xx[:p, p])
+    if not squares > 0:
         return (cross.entries[:, 1] == cross.entries[:, 2]).astype(float)
+    total = squares / max(cross.n - p, 1)
     scores = cross.zx[:, p] - cross.zx[:, :p] @ beta
-    variances, at = [], 0
+    variances, residuals, at = [], [], 0
     for levels, k, blocks in zip(cross.levels, cross.columns, cross.zz, strict=True):
         e = scores[at : at + levels * k].reshape(levels, k)
         a = np.einsum("gkk->gk", blocks)
         variances.append((e * e - total * a).sum(axis=0) / (a * a).sum(axis=0))
+        if cross.n > p + levels * k:
+            residuals.append((squares - _explained(e, blocks)) / (cross.n - p - levels * k))
         at += levels * k
-    return _on_diagonals(cross, variances, total)
+    residuals.append(max(total - sum(float(np.maximum(v, 0).sum()) for v in variances), 0.1 * total))
+    return _on_diagonals(cross, variances, max(min(residuals), LEAST_RESIDUAL * total))
 
 
-def _on_diagonals(cross: CrossProducts, variances: list[np.ndarray], total: float) -> np.ndarray:
-    explained = sum(float(np.maximum(v, 0).sum()) for v in variances)
-    residual = max(total - explained, 0.1 * total)
+def _explained(e: np.ndarray, blocks: np.ndarray) -> float:
+    """Sum over levels of e_g' A_g^-1 e_g, the sum of squares that the columns take up level by level."""
+    k = e.shape[1]
+    if k == 1:
+        return float((e[:, 0] ** 2 / np.maximum(blocks[:, 0, 0], np.finfo(float).tiny)).sum())
+    ridge = 1e-8 * np.trace(blocks, axis1=1, axis2=2)[:, None, None] * np.eye(k) + np.finfo(float).tiny * np.eye(k)
+    return float(np.einsum("gk,gk->", e, np.linalg.solve(blocks + ridge, e[..., None])[..., 0]))
+
+
+def _on_diagonals(cross: CrossProducts, variances: list[np.ndarray], residual: float) -> np.ndarray:
     theta = [
         min(max(np.sqrt(max(variances[f][row], 0.0) / residual), SMALLEST), LARGEST) if row == column else 0.0
         for f, row, column, _ in cross.entries.tolist()

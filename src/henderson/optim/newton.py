@@ -13,10 +13,16 @@ import numpy as np
 from henderson.optim.record import Step
 from henderson.solve.direct import Evaluation
 
+POLISH = 1e-4
+"""Share of the tolerance below which a last step is not worth an evaluation: standard errors have their digits."""
 SLOW_FROM = 4
 """Evaluations after which steps count as slow."""
 SLOW_STEPS = 2
 """Slow steps after which the rank-one correction is kept."""
+
+NEAR, LINEAR = 1e-3, 0.02
+"""Close to the end (predicted decrease below the first) a gradient that shrinks by less than the second shows that the
+curvature is off by that much; differences of gradients there are exact enough to learn it."""
 
 
 def minimise(
@@ -62,7 +68,10 @@ def minimise(
         assert gradient is not None and curvature is not None
         model = curvature if correction is None else curvature + correction
         step, predicted, at_edge = trust_region_step(gradient, model, radius)
-        if predicted < tol * max(1.0, abs(at.value) / 1000):
+        scale = max(1.0, abs(at.value) / 1000)
+        if predicted < tol * scale:
+            if predicted > POLISH * tol * scale and len(steps) < most:
+                theta, at = _polish(evaluate, theta, at, theta + step, radius, predicted, steps, stage)
             return theta, at, True
         trial = theta + step
         new = evaluate(trial, 2)
@@ -77,6 +86,8 @@ def minimise(
         steps.append(Step(trial, new.value, _norm(new.gradient), radius, predicted, accept, stage))
         if count > SLOW_FROM and (not accept or _norm(new.gradient) > _norm(gradient) / 2):
             slow += 1
+        if accept and predicted < NEAR * scale and _norm(new.gradient) > LINEAR * _norm(gradient):
+            slow = SLOW_STEPS
         if slow >= SLOW_STEPS:
             correction = _rank_one(correction, new.gradient - gradient, new.curvature if accept else curvature, step)
         if gain < 0.25:
@@ -86,6 +97,26 @@ def minimise(
         if accept:
             theta, at = trial, new
     return theta, at, False
+
+
+def _polish(
+    evaluate: Callable[[np.ndarray, int], Evaluation | None],
+    theta: np.ndarray,
+    at: Evaluation,
+    trial: np.ndarray,
+    radius: float,
+    predicted: float,
+    steps: list[Step],
+    stage: str,
+) -> tuple[np.ndarray, Evaluation]:
+    """The last Newton step, judged by its gradient: the criterion itself no longer resolves it."""
+    new = evaluate(trial, 2)
+    if new is None:
+        return theta, at
+    assert at.gradient is not None and new.gradient is not None
+    accept = _norm(new.gradient) < _norm(at.gradient)
+    steps.append(Step(trial, new.value, _norm(new.gradient), radius, predicted, accept, stage))
+    return (trial, new) if accept else (theta, at)
 
 
 def trust_region_step(gradient: np.ndarray, model: np.ndarray, radius: float) -> tuple[np.ndarray, float, bool]:

@@ -11,10 +11,15 @@ from henderson.crossprod.record import CrossProducts
 from henderson.solve.core import core
 from henderson.solve.threads import blas_threads_for
 
-_FAILURES = {
+NO_RESIDUAL = 3
+FAILURES = {
     1: "Omega = Lambda'Z'WZ Lambda + I is not positive definite: theta or the data hold values that are not finite",
     2: "the fixed-effects columns are collinear once the random effects are accounted for",
-    3: "the residual sum of squares is zero: the model reproduces the response exactly",
+    NO_RESIDUAL: (
+        "The model reproduces the response exactly: the residual variance goes to zero and the likelihood grows without "
+        "bound, so there is no estimate. The response may be constant within every group, or have as many parameters as "
+        "values. Drop the random-effects term that determines the response, or model the groups' values themselves."
+    ),
 }
 
 
@@ -123,4 +128,4 @@ class Factor:
 
     def rx(self) -> np.ndarray:
         """(p, p) upper triangular R_XX of the centred and scaled columns."""
-        return self._workspace.rx()[:-1, :-1].T.copy()
+        return np.triu(self._workspace.rx()[:-1, :-1].T)  # the core leaves the other triangle as it was
