@@ -35,7 +35,7 @@ def moment_start(cross: CrossProducts) -> np.ndarray:
     O(q (p + K^2) + p^3). A start only: crossed columns are counted as if each stood alone.
     """
     p = cross.p
-    beta = np.linalg.lstsq(cross.xx[:p, :p], cross.xx[:p, p], rcond=None)[0] if p else np.zeros(0)
+    beta = np.linalg.solve(cross.xx[:p, :p], cross.xx[:p, p])  # the design has dropped aliased columns
     squares = float(cross.xx[p, p] - beta @ cross.xx[:p, p])
     if not squares > 0:
         return (cross.entries[:, 1] == cross.entries[:, 2]).astype(float)
@@ -44,7 +44,7 @@ def moment_start(cross: CrossProducts) -> np.ndarray:
     variances, residuals, at = [], [], 0
     for levels, k, blocks in zip(cross.levels, cross.columns, cross.zz, strict=True):
         e = scores[at : at + levels * k].reshape(levels, k)
-        a = np.einsum("gkk->gk", blocks)
+        a = blocks.diagonal(axis1=1, axis2=2)
         variances.append((e * e - total * a).sum(axis=0) / (a * a).sum(axis=0))
         if cross.n > p + levels * k:
             residuals.append((squares - _explained(e, blocks)) / (cross.n - p - levels * k))
@@ -58,8 +58,10 @@ def _explained(e: np.ndarray, blocks: np.ndarray) -> float:
     k = e.shape[1]
     if k == 1:
         return float((e[:, 0] ** 2 / np.maximum(blocks[:, 0, 0], np.finfo(float).tiny)).sum())
-    ridge = 1e-8 * np.trace(blocks, axis1=1, axis2=2)[:, None, None] * np.eye(k) + np.finfo(float).tiny * np.eye(k)
-    return float(np.einsum("gk,gk->", e, np.linalg.solve(blocks + ridge, e[..., None])[..., 0]))
+    ridged = blocks.copy()  # a level may have fewer rows than columns
+    diagonal = np.einsum("gkk->gk", ridged)
+    diagonal += 1e-8 * diagonal.sum(axis=1, keepdims=True) + np.finfo(float).tiny
+    return float((e * np.linalg.solve(ridged, e[..., None])[..., 0]).sum())
 
 
 def _on_diagonals(cross: CrossProducts, variances: list[np.ndarray], residual: float) -> np.ndarray:

@@ -8,11 +8,13 @@ positive semi-definite Sigma_i has M_i Lambda_i = 0 and M_i positive semi-defini
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 SMALL_DIAGONAL = 1e-3
 """Diagonals of Lambda (on scaled columns) below this are tried at zero."""
+_ONE = np.ones((1, 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +71,12 @@ class KKT:
 
 def blocks_of(entries: np.ndarray) -> tuple[Block, ...]:
     """The blocks of theta, one per term, from the (n_theta, 4) table of entries."""
+    return _blocks_of(entries.tobytes())
+
+
+@lru_cache(maxsize=256)
+def _blocks_of(table: bytes) -> tuple[Block, ...]:
+    entries = np.frombuffer(table, dtype=np.int32).reshape(-1, 4)
     out = []
     for term in range(int(entries[:, 3].max()) + 1):
         mine = np.flatnonzero(entries[:, 3] == term)
@@ -76,6 +84,7 @@ def blocks_of(entries: np.ndarray) -> tuple[Block, ...]:
         k = last - first + 1
         positions = np.full((k, k), -1)
         positions[entries[mine, 1] - first, entries[mine, 2] - first] = mine
+        positions.setflags(write=False)
         out.append(Block(positions, int(entries[mine[0], 0]), first, k))
     return tuple(out)
 
@@ -84,7 +93,8 @@ def fix_signs(theta: np.ndarray, blocks: tuple[Block, ...]) -> np.ndarray:
     """The equivalent theta whose diagonals are not negative."""
     for block in blocks:
         lam = block.unpack(theta)
-        theta = block.pack(lam * np.where(np.diag(lam) < 0, -1.0, 1.0), theta)
+        if (lam.diagonal() < 0).any():
+            theta = block.pack(lam * np.where(lam.diagonal() < 0, -1.0, 1.0), theta)
     return theta + 0.0  # no negative zeros
 
 
@@ -92,7 +102,7 @@ def snap(theta: np.ndarray, blocks: tuple[Block, ...]) -> np.ndarray | None:
     """theta with its small diagonals at zero; None when there are none to move."""
     out = theta.copy()
     for block in blocks:
-        diagonal = np.diag(block.positions)
+        diagonal = block.positions.diagonal()
         small = (np.abs(out[diagonal]) < SMALL_DIAGONAL) & (out[diagonal] != 0)
         out[diagonal[small]] = 0.0
     return out if (out != theta).any() else None
@@ -110,11 +120,11 @@ def steepest_variance(
     for block in blocks:
         at = slice(block.first, block.first + block.k)
         gradient = (M[block.grouping][at, at] + M[block.grouping][at, at].T) / 2
-        U, d, _ = np.linalg.svd(block.unpack(theta))
-        null = U[:, d < SMALL_DIAGONAL]
-        if null.shape[1] == 0:
+        U, d, _ = np.linalg.svd(block.unpack(theta)) if block.k > 1 else (_ONE, np.abs(theta[block.positions[0]]), _ONE)
+        if d[-1] >= SMALL_DIAGONAL:
             out.append((0.0, np.zeros(block.k)))
             continue
+        null = U[:, d < SMALL_DIAGONAL]
         w, V = np.linalg.eigh(null.T @ gradient @ null)
         out.append((float(w[0]), null @ V[:, 0]))
     return tuple(out)
