@@ -2,6 +2,10 @@
 
 >>> import henderson as hd
 >>> sleep = hd.datasets.load("sleepstudy")
+>>> fit = hd.lmm("Reaction ~ Days + (Days | Subject)", sleep)
+>>> print(fit.fixef.round(2).to_string())
+(Intercept)    251.41
+Days            10.47
 """
 
 from __future__ import annotations
@@ -12,20 +16,32 @@ from typing import TYPE_CHECKING, Any
 from . import errors
 
 if TYPE_CHECKING:
-    from . import datasets
+    from . import datasets, plot
+    from .api import lmm
+    from .model.linear import LinearMixedModel
+    from .results import LinearMixedFit
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "datasets", "errors"]
+__all__ = ["LinearMixedFit", "LinearMixedModel", "__version__", "datasets", "errors", "lmm", "plot"]
 
-# Rooms that are opened when first used, so that `import henderson` stays cheap.
-_LAZY = ("datasets",)
+# Rooms that are opened when first used, so that `import henderson` stays cheap: public name to module.
+_LAZY = {
+    "LinearMixedFit": "results",
+    "LinearMixedModel": "model.linear",
+    "datasets": "datasets",
+    "lmm": "api",
+    "plot": "plot",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it offers {', '.join(__all__)}")
+    module = importlib.import_module(f"{__name__}.{_LAZY[name]}")
+    value = module if _LAZY[name] == name else getattr(module, name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

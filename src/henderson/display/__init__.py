@@ -1,0 +1,1 @@
+"""Records to text, HTML and LaTeX; nothing is computed here."""

@@ -1,0 +1,150 @@
+"""The way in: `lmm`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from henderson import design as designing
+from henderson import estimate as estimation
+from henderson.errors import OptionError
+from henderson.inference.frames import frame_kind
+from henderson.results import LinearMixedFit, Source
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+NA_ACTIONS = ("drop", "raise")
+
+
+def lmm(
+    formula: str,
+    data: Any,
+    *,
+    reml: bool = True,
+    weights: str | ArrayLike | None = None,
+    offset: str | ArrayLike | None = None,
+    na_action: str = "drop",
+    contrasts: Mapping[str, str] | None = None,
+    env: Mapping[str, Callable[..., Any]] | None = None,
+    start: ArrayLike | None = None,
+    max_evaluations: int | None = None,
+    tol: float | None = None,
+) -> LinearMixedFit:
+    """Fit a linear mixed model described by an lme4 formula.
+
+    y = X beta + Z b + offset + e, b ~ N(0, sigma^2 Lambda Lambda'), e ~ N(0, sigma^2 W^-1); beta, sigma and
+    the covariance factor Lambda(theta) are estimated by REML or maximum likelihood.
+
+    Parameters
+    ----------
+    formula : str
+        As in lme4: ``"Reaction ~ Days + (Days | Subject)"``.
+    data : pandas or polars DataFrame, pyarrow Table, or dict of arrays
+        One row per observation.
+    reml : bool, default True
+        REML, or maximum likelihood.
+    weights : column name or (rows,) positive numbers, optional
+        Precision weights: the residual variance of a row is sigma^2 / weight.
+    offset : column name or (rows,) numbers, optional
+        Known part of the mean, in units of the response.
+    na_action : {"drop", "raise"}
+        What to do with rows with missing values.
+    contrasts : mapping of factor name to contrast name, optional
+        Such as ``{"treatment": "contr.sum"}``; by default treatment contrasts, and polynomial
+        ones for ordered factors.
+    env : mapping of str to callable, optional
+        Own functions that the formula may call, beside the fixed vocabulary.
+    start : (n_theta,) numbers, optional
+        Covariance parameters to start the search from, lme4's order and units.
+    max_evaluations : int, optional
+        Most evaluations of the criterion (200).
+    tol : float, optional
+        The search stops when a further step promises less than this (1e-10).
+
+    Returns
+    -------
+    LinearMixedFit
+
+    Raises
+    ------
+    FormulaError
+        If the formula cannot be read; points at the characters.
+    DataError
+        If a column is missing, not usable, or holds values that are not finite.
+    DesignError
+        If the model cannot be identified from the data.
+    OptionError
+        If an argument has a value that is not among the allowed ones.
+    FitError
+        If the criterion cannot be evaluated.
+
+    Notes
+    -----
+    One pass over the rows, then 3 to 12 evaluations of criterion and gradient whose cost does not depend on
+    their number.
+
+    References
+    ----------
+    Bates, Mächler, Bolker & Walker (2015), Fitting linear mixed-effects models using lme4, J. Stat. Softw.
+    67(1).
+
+    Examples
+    --------
+    >>> import henderson as hd
+    >>> sleep = hd.datasets.load("sleepstudy")
+    >>> hd.lmm("Reaction ~ Days + (Days | Subject)", sleep)  # doctest: +ELLIPSIS
+    Linear mixed model fit by REML
+    Formula: Reaction ~ Days + (Days | Subject)
+    <BLANKLINE>
+    REML criterion at convergence: 1743.6
+    <BLANKLINE>
+    Scaled residuals:
+        Min      1Q  Median      3Q     Max
+    -3.9536 -0.4634  0.0231  0.4634  5.1793
+    <BLANKLINE>
+    Random effects:
+     Groups   Name        Variance Std.Dev. Corr
+     Subject  (Intercept) 612.09   24.740
+              Days         35.07    5.922    0.07
+     Residual             654.94   25.592
+    Number of obs: 180, groups:  Subject, 18
+    <BLANKLINE>
+    Fixed effects:
+                Estimate Std. Error t value
+    (Intercept)  251.405      6.825  36.838
+    Days          10.467      1.546   6.771
+    <BLANKLINE>
+    Correlation of Fixed Effects:
+         (Intr)
+    Days -0.138
+    <BLANKLINE>
+    Converged in ... evaluations.
+    """
+    check_options(formula, reml, na_action)
+    design = designing.build(
+        formula, data, weights=weights, offset=offset, na_action=na_action, contrasts=contrasts, env=env
+    )
+    first: Any = start
+    estimate = estimation.fit(design, reml=bool(reml), start=first, max_evaluations=max_evaluations, tol=tol)
+    source = Source(formula, frame_kind(data), data, _name(weights), _name(offset), env)
+    return LinearMixedFit(design, estimate, source)
+
+
+def check_options(formula: object, reml: object, na_action: object) -> None:
+    """Stop at arguments of the wrong kind, with the line to type."""
+    if not isinstance(formula, str):
+        raise OptionError(
+            f"formula must be text such as 'y ~ x + (1 | group)', not {type(formula).__name__}; "
+            "the order is lmm(formula, data)."
+        )
+    if not isinstance(reml, (bool, np.bool_)):
+        raise OptionError(f"reml={reml!r}: choose True (REML) or False (maximum likelihood).")
+    if na_action not in NA_ACTIONS:
+        raise OptionError(f"na_action={na_action!r}: choose 'drop' or 'raise'.")
+
+
+def _name(value: object) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,0 +1,55 @@
+"""The words of a summary, shared by text, HTML and LaTeX."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from henderson.inference.summary import SummaryRecord
+
+
+def title(record: SummaryRecord) -> str:
+    """``Linear mixed model fit by REML`` or ``… by maximum likelihood``."""
+    return "Linear mixed model fit by " + ("REML" if record.reml else "maximum likelihood")
+
+
+def notes(record: SummaryRecord) -> list[str]:
+    """Return what the tables do not say: rows and columns left out, weights, lost directions, the search."""
+    out = []
+    if record.rows_dropped:
+        total = record.nobs + record.rows_dropped
+        where = (
+            f" ({_some(tuple(f'{name} {count}' for name, count in record.missing))})"
+            if record.missing
+            else ""
+        )
+        out.append(f"{record.rows_dropped} of {total} rows left out because of missing values{where}.")
+    if record.dropped:
+        one = len(record.dropped) == 1
+        out.append(
+            f"{len(record.dropped)} column{'' if one else 's'} dropped (a combination of the others): "
+            f"{_some(record.dropped)}."
+        )
+    parts = [
+        name
+        for name, there in (("precision weights", record.weighted), ("an offset", record.offset))
+        if there
+    ]
+    if parts:
+        out.append(f"With {' and '.join(parts)}.")
+    if record.singular:
+        out.append(f"Singular fit: {'; '.join(record.singular)}.")
+    return [*out, ending(record)]
+
+
+def ending(record: SummaryRecord) -> str:
+    """How the search ended."""
+    times = f"{record.evaluations} evaluation" + ("" if record.evaluations == 1 else "s")
+    if record.converged:
+        return f"Converged in {times}."
+    return f"Not converged after {times}: {record.message.rstrip('.')}."
+
+
+def _some(names: tuple[str, ...], most: int = 6) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

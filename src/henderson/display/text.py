@@ -1,0 +1,174 @@
+"""The printed summary: lme4's content in lme4's order, 80 columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from henderson.display import sentences
+from henderson.display.grid import WIDTH, columns_text, matrix_text, wrapped
+from henderson.display.names import abbreviate_all, shorten
+from henderson.display.numbers import (
+    format_coefficients,
+    format_column,
+    format_fixed,
+    format_quantiles,
+    format_statistics,
+)
+
+if TYPE_CHECKING:
+    from henderson.inference.fixed import CoefficientTable
+    from henderson.inference.summary import SummaryRecord
+    from henderson.inference.varcorr import VarCorr
+
+MOST_CORRELATED = 12
+QUANTILE_NAMES = ["Min", "1Q", "Median", "3Q", "Max"]
+
+
+def summary_text(record: SummaryRecord) -> str:
+    """Return the whole summary.
+
+    Parameters
+    ----------
+    record : SummaryRecord
+        What to print.
+
+    Returns
+    -------
+    str
+        Lines of at most 80 characters.
+    """
+    blocks = [
+        header(record),
+        criterion_lines(record),
+        ["Scaled residuals:", *quantile_lines(record.quantiles)],
+        ["Random effects:", *varcorr_lines(record.varcorr), *size_lines(record)],
+        ["Fixed effects:", *coefficient_lines(record.coefficients)],
+        correlation_lines(record),
+        [line for note in sentences.notes(record) for line in wrapped(note, "  ")],
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def header(record: SummaryRecord) -> list[str]:
+    """Title and formula, and weights or offset where there are any."""
+    return [sentences.title(record), *wrapped(f"Formula: {record.formula}", "    ")]
+
+
+def criterion_lines(record: SummaryRecord) -> list[str]:
+    """Return the REML criterion, or the information criteria of an ML fit."""
+    if record.reml:
+        return [f"REML criterion at convergence: {format_fixed(record.criterion)}"]
+    names = ["AIC", "BIC", "logLik", "deviance", "df.resid"]
+    values = [record.aic, record.bic, record.loglik, record.deviance]
+    cells = [*(format_fixed(v) for v in values), str(record.df_residual)]
+    width = max(map(len, names + cells))
+    return columns_text([[n.rjust(width), c] for n, c in zip(names, cells, strict=True)], ">" * 5)
+
+
+def quantile_lines(quantiles: np.ndarray) -> list[str]:
+    """Five numbers under their names."""
+    cells = format_quantiles(quantiles.tolist())
+    return columns_text([[n, c] for n, c in zip(QUANTILE_NAMES, cells, strict=True)], ">" * 5)
+
+
+def varcorr_lines(table: VarCorr, *, variances: bool = True) -> list[str]:
+    """Return groups, names, variances, standard deviations and correlations, lme4's layout.
+
+    Correlations that do not fit beside the variances follow as matrices below.
+    """
+    sizes = [*(v for t in table.terms for v in t.variance), table.sigma**2]
+    spreads = [*(s for t in table.terms for s in t.sd), table.sigma]
+    groups, names = _labels(table)
+    columns = [["Groups", *groups], ["Name", *names]]
+    if variances:
+        columns.append(["Variance", *format_column(sizes)])
+    columns.append(["Std.Dev.", *format_column(spreads)])
+    corr = _correlation_columns(table)
+    used = sum(max(map(len, c)) + 1 for c in columns)
+    beside = used + sum(max(map(len, c)) + 1 for c in corr) <= WIDTH
+    lines = [
+        " " + line
+        for line in columns_text(
+            columns + (corr if beside else []), "<" * (len(columns) + beside * len(corr))
+        )
+    ]
+    return lines if beside else lines + _correlation_blocks(table)
+
+
+def _labels(table: VarCorr) -> tuple[list[str], list[str]]:
+    groups: list[str] = []
+    names: list[str] = []
+    for t in table.terms:
+        groups += [t.label, *[""] * (len(t.names) - 1)]
+        names += t.names
+    longest = max([8, *map(len, groups)])
+    room = 52 - min(longest, 24)
+    return [shorten(g, max(24, 52 - max([4, *map(len, names)]))) for g in groups] + ["Residual"], [
+        shorten(n, room) for n in names
+    ] + [""]
+
+
+def _correlation_columns(table: VarCorr) -> list[list[str]]:
+    """One column per correlation partner: heading, one cell per row of the table."""
+    widest = max((len(t.names) for t in table.terms), default=1) - 1
+    columns = [["Corr" if j == 0 else ""] for j in range(widest)]
+    for t in table.terms:
+        for i in range(len(t.names)):
+            for j in range(widest):
+                columns[j].append(_corr(t.corr[i, j]) if j < i else "")
+    return [[*column, ""] for column in columns]
+
+
+def _corr(value: float) -> str:
+    return format(value, "5.2f") if np.isfinite(value) else "   NA"
+
+
+def _correlation_blocks(table: VarCorr) -> list[str]:
+    lines: list[str] = []
+    for t in table.terms:
+        if len(t.names) > 1:
+            lines += ["", f" Correlations between {shorten(t.label, 50)}:"]
+            short = [shorten(n, 30) for n in t.names]
+            cells = [
+                [_corr(t.corr[i, j]) if j < i else "" for j in range(len(short) - 1)]
+                for i in range(len(short))
+            ]
+            heads = [shorten(n, 12) for n in t.names[:-1]]
+            lines += [" " + line for line in matrix_text(short, heads, cells, WIDTH - 1)]
+    return lines
+
+
+def size_lines(record: SummaryRecord) -> list[str]:
+    """Rows used and levels of every grouping factor."""
+    groups = "; ".join(f"{shorten(name, 50)}, {count}" for name, count in record.ngroups)
+    return wrapped(f"Number of obs: {record.nobs}, groups:  {groups}", "  ")
+
+
+def coefficient_lines(table: CoefficientTable) -> list[str]:
+    """Estimate, standard error and t value of every column, dropped ones as NA."""
+    if not table.terms:
+        return ["(no fixed effects)"]
+    estimate, error = format_coefficients(table.estimate.tolist(), table.std_error.tolist())
+    ratio = format_statistics(table.statistic.tolist())
+    columns = [["Estimate", *estimate], ["Std. Error", *error], ["t value", *ratio]]
+    room = WIDTH - sum(max(map(len, c)) + 1 for c in columns)
+    names = [shorten(name, room) for name in table.terms]
+    return columns_text([["", *names], *columns], "<>>>")
+
+
+def correlation_lines(record: SummaryRecord) -> list[str]:
+    """Lower triangle of the correlation matrix of the fixed effects; a pointer to it when it is large."""
+    p = len(record.x_names)
+    if p < 2:
+        return []
+    if p > MOST_CORRELATED:
+        return wrapped(
+            f"Correlation of fixed effects not shown, as p = {p} > {MOST_CORRELATED}; see fit.vcov.", "  "
+        )
+    names, heads = [shorten(n, 30) for n in record.x_names], abbreviate_all(list(record.x_names))
+    cells = [
+        [format(record.correlation[i, j], "6.3f") if j < i else "" for j in range(p - 1)] for i in range(p)
+    ]
+    return ["Correlation of Fixed Effects:", *matrix_text(names, heads[:-1], cells)]

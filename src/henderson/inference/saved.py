@@ -1,0 +1,365 @@
+"""A fit as plain data and back: versioned, exact, and nothing in it is ever run.
+
+The record holds names, parameters, the record of the search, the specification of the design and the arrays
+of the design
+(the caller's data frame is not kept), so that a fit read back can do all that the first one could, `augment`
+on the design's
+own columns included. Parameters are lists that people can read; arrays with one entry per row are base64 of
+little-endian
+numbers, 11 characters per number. The cross-products are formed anew on loading, and the criterion is
+evaluated once at the stored parameters: a record that was altered does not pass as a fit.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from henderson.design.record import Design, Grouping, RandomTerm
+from henderson.errors import DataError
+
+if TYPE_CHECKING:
+    from henderson.estimate import Estimate
+    from henderson.inference.new_data import Origin
+    from henderson.optim.record import SearchRecord
+
+FORMAT = "henderson.LinearMixedFit"
+VERSION = 1
+TYPES = ("<f8", "<i4", "<i8")
+PARAMETERS = ("criterion", "sigma", "logdet_omega", "logdet_rx", "pwrss", "nu", "reml")
+Record = dict[str, Any]
+
+
+# -- numbers and arrays --------------------------------------------------------------------------------------
+
+
+def number(value: float) -> float | str:
+    """Return A float as JSON allows it: infinities and NaN as text."""
+    return float(value) if math.isfinite(value) else repr(float(value))
+
+
+def packed(array: np.ndarray | None) -> Record | None:
+    """Return an array as its type, shape and base64 of its little-endian bytes, in row order."""
+    if array is None:
+        return None
+    kind = {"f": "<f8", "i": f"<i{array.dtype.itemsize}"}[array.dtype.kind]
+    data = np.ascontiguousarray(array, dtype=kind).tobytes()
+    return {"dtype": kind, "shape": list(array.shape), "base64": base64.b64encode(data).decode("ascii")}
+
+
+def unpacked(record: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the array of a `packed` record, checked against the shape that it must have."""
+    if not isinstance(record, Mapping) or record.get("dtype") not in TYPES:
+        raise DataError(f"The stored fit is damaged: {name} is not an array of type {', '.join(TYPES)}.")
+    try:
+        flat = np.frombuffer(base64.b64decode(record["base64"], validate=True), dtype=record["dtype"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"The stored fit is damaged: {name} cannot be decoded ({error}).") from error
+    if list(shape) != list(record.get("shape", [])) or flat.size != math.prod(shape):
+        raise DataError(
+            f"The stored fit is damaged: {name} has shape {record.get('shape')} and {flat.size} numbers; "
+            f"{shape} is expected."
+        )
+    return np.array(flat.reshape(shape), dtype=np.dtype(record["dtype"]).newbyteorder("="))
+
+
+def listed(values: Any, name: str, size: int) -> np.ndarray:
+    """Return A list of `size` numbers as float64."""
+    try:
+        out = np.array([float(x) for x in values], dtype=float)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"The stored fit is damaged: {name} is not a list of numbers.") from error
+    if out.shape != (size,):
+        raise DataError(f"The stored fit is damaged: {name} has {out.size} numbers; {size} are expected.")
+    return out
+
+
+# -- writing -------------------------------------------------------------------------------------------------
+
+
+def to_dict(design: Design, estimate: Estimate, origin: Origin) -> Record:
+    """Return a fit as a dict of plain lists, numbers and text.
+
+    Parameters
+    ----------
+    design, estimate, origin : Design, Estimate, Source
+        The fit.
+
+    Returns
+    -------
+    dict
+        Ready for ``json.dumps(..., allow_nan=False)``.
+    """
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "source": {name: getattr(origin, name) for name in ("formula", "kind", "weights", "offset")},
+        "design": design_record(design),
+        "estimate": {
+            **{name: getattr(estimate, name) for name in PARAMETERS},
+            "theta_names": list(estimate.theta_names),
+            "theta": estimate.theta.tolist(),
+            "beta": estimate.beta.tolist(),
+            "search": search_record(estimate.search),
+            "kkt": {
+                "stationarity": number(estimate.kkt.stationarity),
+                "predicted_decrease": number(estimate.kkt.predicted_decrease),
+                "smallest_eigenvalue": [number(x) for x in estimate.kkt.smallest_eigenvalue],
+                "satisfied": bool(estimate.kkt.satisfied),
+            },
+        },
+    }
+
+
+def design_record(design: Design) -> Record:
+    """Arrays and names of a design; a random-effects column that is a column of X is stored as its number."""
+    return {
+        "n": design.n,
+        "response": design.response,
+        "y": packed(design.y),
+        "X": packed(design.X),
+        "x_names": list(design.x_names),
+        "all_x_names": list(design.all_x_names),
+        "dropped": list(design.dropped),
+        "intercept": design.intercept,
+        "offset": packed(design.offset),
+        "weights": packed(design.weights),
+        "groupings": [
+            {"name": g.name, "levels": [_label(x) for x in g.levels], "codes": packed(g.codes)}
+            for g in design.groupings
+        ],
+        "terms": [
+            {
+                "grouping": t.grouping,
+                "names": list(t.names),
+                "columns": [_column(design, c) for c in t.columns],
+            }
+            for t in design.terms
+        ],
+        "kept_rows": packed(design.kept_rows),
+        "n_input": design.n_input,
+        "missing": [list(pair) for pair in design.missing],
+        "spec": None if design.spec is None else design.spec.to_dict(),
+    }
+
+
+def _label(value: Any) -> Any:
+    value = value.item() if isinstance(value, np.generic) else value
+    return (
+        value
+        if isinstance(value, (str, int, bool))
+        else number(value)
+        if isinstance(value, float)
+        else str(value)
+    )
+
+
+def _column(design: Design, column: np.ndarray) -> Record | None:
+    for j in range(design.p):
+        if column is design.X[:, j] or column.ctypes.data == design.X[:, j].ctypes.data:
+            return {"x": j}
+    return packed(column)
+
+
+def search_record(search: SearchRecord) -> Record:
+    """Return the search, evaluation by evaluation."""
+    return {
+        "converged": bool(search.converged),
+        "message": search.message,
+        "tol": search.tol,
+        "max_evaluations": int(search.max_evaluations),
+        "steps": [
+            {
+                "theta": [number(x) for x in step.theta],
+                **{
+                    name: number(getattr(step, name))
+                    for name in ("value", "gradient_norm", "radius", "predicted")
+                },
+                "accepted": bool(step.accepted),
+                "stage": step.stage,
+            }
+            for step in search.steps
+        ],
+    }
+
+
+# -- reading -------------------------------------------------------------------------------------------------
+
+
+def from_dict(
+    stored: Any, env: Mapping[str, Callable[..., Any]] | None = None
+) -> tuple[Design, Estimate, Record]:
+    """Read back a fit.
+
+    Parameters
+    ----------
+    stored : dict
+        What `to_dict` returned, possibly by way of JSON.
+    env : mapping, optional
+        The caller's functions, if the formula uses any.
+
+    Returns
+    -------
+    Design, Estimate, dict of the fields of the source
+
+    Raises
+    ------
+    DataError
+        If `stored` is no stored fit, of another version, incomplete, or if its numbers do not belong
+        together.
+    """
+    check_format(stored)
+    try:
+        design = read_design(stored["design"])
+        estimate = read_estimate(stored["estimate"], design)
+        source = {name: stored["source"][name] for name in ("formula", "kind", "weights", "offset")}
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(
+            f"The stored fit is incomplete or damaged: {type(error).__name__}: {error}."
+        ) from error
+    check_functions(design, env)
+    check_criterion(design, estimate)
+    return design, estimate, source
+
+
+def check_format(stored: Any) -> None:
+    """Stop at anything that does not say it is a fit of this version."""
+    if not isinstance(stored, Mapping) or stored.get("format") != FORMAT:
+        raise DataError(
+            f"This is not a stored fit: a dict with 'format': {FORMAT!r}, made by fit.to_dict(), is expected."
+        )
+    if stored.get("version") != VERSION:
+        raise DataError(
+            f"The fit was stored in version {stored.get('version')!r} of the format; this one reads "
+            f"version {VERSION}. Fit again, or use the henderson that stored it."
+        )
+
+
+def check_functions(design: Design, env: Mapping[str, Callable[..., Any]] | None) -> None:
+    """Stop when the formula calls functions that the caller has to bring."""
+    missing = [
+        name for name in (design.spec.env if design.spec is not None else ()) if name not in (env or {})
+    ]
+    if missing:
+        given = ", ".join(f"{name!r}: {name}" for name in missing)
+        raise DataError(
+            f"The formula calls functions of yours, which are not stored: from_dict(..., env={{{given}}})."
+        )
+
+
+def check_criterion(design: Design, estimate: Estimate) -> None:
+    """Stop when the criterion at the stored parameters is not the stored criterion."""
+    from henderson.model.linear import LinearMixedModel
+
+    found = LinearMixedModel(design, reml=estimate.reml).objective(estimate.theta)
+    if not abs(found - estimate.criterion) <= 1e-6 * (1 + abs(found)):
+        raise DataError(
+            f"The stored fit is damaged: its criterion is {estimate.criterion:.8g}, but data and parameters "
+            f"give {found:.8g}."
+        )
+
+
+def read_design(record: Record) -> Design:
+    """Return the design of `design_record`, shapes and codes checked."""
+    from henderson.design.spec import DesignSpec
+
+    n, x_names = int(record["n"]), tuple(map(str, record["x_names"]))
+    X = np.asfortranarray(unpacked(record["X"], "X", (n, len(x_names))))
+    groupings = tuple(read_grouping(g, n) for g in record["groupings"])
+    optional: dict[str, Any] = {
+        name: None if record[name] is None else unpacked(record[name], name, (n,))
+        for name in ("offset", "weights", "kept_rows")
+    }
+    return Design(
+        y=unpacked(record["y"], "y", (n,)),
+        X=X,
+        x_names=x_names,
+        intercept=None if record["intercept"] is None else range(len(x_names))[int(record["intercept"])],
+        dropped=tuple(map(str, record["dropped"])),
+        all_x_names=tuple(map(str, record["all_x_names"])),
+        groupings=groupings,
+        terms=tuple(read_term(t, X, len(groupings)) for t in record["terms"]),
+        response=str(record["response"]),
+        n_input=int(record["n_input"]),
+        missing=tuple((str(name), int(count)) for name, count in record["missing"]),
+        spec=None if record["spec"] is None else DesignSpec.from_dict(record["spec"]),
+        **optional,
+    )
+
+
+def read_grouping(record: Record, n: int) -> Grouping:
+    """One grouping factor; every code must point at a level."""
+    levels, name = tuple(record["levels"]), str(record["name"])
+    codes = unpacked(record["codes"], f"codes of {name}", (n,)).astype(np.int32)
+    if codes.size and not (codes.min() >= 0 and codes.max() < len(levels)):
+        raise DataError(f"The stored fit is damaged: codes of {name} point outside its {len(levels)} levels.")
+    return Grouping(name, codes, levels)
+
+
+def read_term(record: Record, X: np.ndarray, groupings: int) -> RandomTerm:
+    """One random-effects term, its columns shared with X where they were."""
+    names = tuple(map(str, record["names"]))
+    columns = tuple(
+        X[:, int(c["x"])] if "x" in c else unpacked(c, f"column {name}", (len(X),))
+        for c, name in zip(record["columns"], names, strict=True)
+    )
+    return RandomTerm(range(groupings)[int(record["grouping"])], names, columns)
+
+
+def read_estimate(record: Record, design: Design) -> Estimate:
+    """Return the estimate, on cross-products formed anew from the design."""
+    from henderson import crossprod
+    from henderson.estimate import Estimate
+    from henderson.model.linear import theta_names
+    from henderson.optim.rectify import KKT
+
+    names, cross = theta_names(design), crossprod.from_design(design)
+    theta, kkt = listed(record["theta"], "theta", len(names)), record["kkt"]
+    return Estimate(
+        reml=bool(record["reml"]),
+        theta=theta,
+        theta_names=names,
+        beta=listed(record["beta"], "beta", design.p),
+        nu=int(record["nu"]),
+        **{name: float(record[name]) for name in PARAMETERS if name not in ("nu", "reml")},
+        search=read_search(record["search"], len(names)),
+        kkt=KKT(
+            float(kkt["stationarity"]),
+            float(kkt["predicted_decrease"]),
+            tuple(listed(kkt["smallest_eigenvalue"], "kkt", len(design.terms)).tolist()),
+            bool(kkt["satisfied"]),
+        ),
+        cross=cross,
+        theta_scaled=theta / cross.theta_scale,
+    )
+
+
+def read_search(record: Record, size: int) -> SearchRecord:
+    """Return the search of `search_record`."""
+    from henderson.optim.record import SearchRecord, Step
+
+    steps = tuple(
+        Step(
+            listed(s["theta"], "theta of a step", size),
+            float(s["value"]),
+            float(s["gradient_norm"]),
+            float(s["radius"]),
+            float(s["predicted"]),
+            bool(s["accepted"]),
+            str(s["stage"]),
+        )
+        for s in record["steps"]
+    )
+    return SearchRecord(
+        steps,
+        bool(record["converged"]),
+        str(record["message"]),
+        float(record["tol"]),
+        int(record["max_evaluations"]),
+    )

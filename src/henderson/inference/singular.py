@@ -1,0 +1,69 @@
+"""Singular fits said in words: which term lost a direction, and which direction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from henderson.inference.layout import term_labels, term_slices
+from henderson.inference.varcorr import correlation_of
+
+if TYPE_CHECKING:
+    from henderson.design.record import Design
+    from henderson.estimate import Estimate
+
+TOLERANCE = 1e-4
+
+
+def rank(design: Design, estimate: Estimate) -> dict[str, int]:
+    """Rank of the covariance matrix of every term, by the term's label."""
+    return {label: int(r) for label, r in zip(term_labels(design), estimate.ranks, strict=True)}
+
+
+def singular_notes(design: Design, estimate: Estimate) -> tuple[str, ...]:
+    """One short sentence per term whose covariance matrix has lost rank; empty for an ordinary fit."""
+    if not estimate.singular:
+        return ()
+    notes = []
+    parts = zip(term_labels(design), design.terms, term_slices(design), estimate.lambdas, strict=True)
+    for label, term, cut, block in parts:
+        per_column = block / estimate.cross.z_scale[term.grouping][cut][:, None]
+        notes += describe(label, term.names, per_column)
+    return tuple(notes)
+
+
+def describe(label: str, names: tuple[str, ...], block: np.ndarray) -> list[str]:
+    """Say what is lost in one term; `block` (k, k) is its factor for columns of unit root mean square."""
+    sd = np.sqrt((block**2).sum(axis=1))
+    zero = sd < TOLERANCE
+    if zero.all():
+        what = "no variance" if len(names) == 1 else "no variance in any direction"
+        return [f"{label} has {what} (standard deviation 0)"]
+    notes = [f"{name} has no variance between {label} (standard deviation 0)" for name in _pick(names, zero)]
+    live = ~zero
+    corr = correlation_of((block @ block.T)[np.ix_(live, live)])
+    values, vectors = np.linalg.eigh(corr)
+    lost = int((values < TOLERANCE).sum())
+    kept = _pick(names, live)
+    if lost and len(kept) == 2:
+        notes.append(f"{kept[0]} and {kept[1]} are perfectly correlated between {label} ({corr[0, 1]:+.0f})")
+    elif lost:
+        notes.append(
+            f"{label} has rank {len(kept) - lost} of {len(names)}; "
+            f"no variance along {_direction(vectors, kept)}"
+        )
+    return notes
+
+
+def _pick(names: tuple[str, ...], mask: np.ndarray) -> list[str]:
+    return [name for name, keep in zip(names, mask, strict=True) if keep]
+
+
+def _direction(vectors: np.ndarray, names: list[str]) -> str:
+    """Spell the eigenvector of the smallest eigenvalue, in standard deviations of the columns."""
+    v = vectors[:, 0]
+    v = v * np.sign(v[np.argmax(np.abs(v))])
+    order = [int(j) for j in np.argsort(-np.abs(v), kind="stable") if abs(v[j]) >= 0.05][:4]
+    text = " ".join(f"{'-' if v[j] < 0 else '+'} {abs(v[j]):.2f} {names[j]}" for j in order)
+    return text.removeprefix("+ ") + (" ..." if np.sum(np.abs(v) >= 0.05) > 4 else "")

@@ -1,0 +1,56 @@
+"""Records that print themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from henderson.display.html import summary_html
+from henderson.display.latex import summary_latex
+from henderson.display.text import summary_text, varcorr_lines
+from henderson.inference.varcorr import VarCorr
+
+if TYPE_CHECKING:
+    from henderson.inference.summary import SummaryRecord
+
+
+class Summary:
+    """A summary to print: text in a terminal, HTML in a notebook, LaTeX in a paper.
+
+    Parameters
+    ----------
+    record : SummaryRecord
+        The numbers; also reachable as `.record`.
+    """
+
+    def __init__(self, record: SummaryRecord) -> None:
+        self.record = record
+
+    def __str__(self) -> str:
+        return summary_text(self.record)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
+    def to_html(self) -> str:
+        """Return one self-contained ``<div>`` that follows the page's colours, light or dark."""
+        return summary_html(self.record)
+
+    def to_latex(self, caption: str | None = None, label: str | None = None) -> str:
+        r"""Return a ``table`` environment with booktabs rules (``\usepackage{booktabs}``)."""
+        return summary_latex(self.record, caption, label)
+
+
+class PrintedVarCorr(VarCorr):
+    """Variance components that print in lme4's layout."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, plain: VarCorr) -> PrintedVarCorr:
+        """Return the same components, printing themselves."""
+        return cls(plain.terms, plain.sigma)
+
+    def __repr__(self) -> str:
+        return "\n".join(varcorr_lines(self))

@@ -1,0 +1,33 @@
+"""Where a fit came from: what the numbers alone do not tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """Where a fit came from.
+
+    Attributes
+    ----------
+    formula : str
+        As typed.
+    kind : {"pandas", "polars", "pyarrow"}
+        Kind of frame that tables come back as.
+    data : data frame or None
+        The caller's data, for `augment`; not copied.
+    weights, offset : str or None
+        Their column names, where they were given as such.
+    env : mapping or None
+        Functions of the caller's that the formula uses.
+    """
+
+    formula: str
+    kind: str = "pandas"
+    data: object = None
+    weights: str | None = None
+    offset: str | None = None
+    env: Mapping[str, Callable[..., Any]] | None = None

@@ -1,0 +1,159 @@
+"""Second shelf of a fit: what it says about the rows, and its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from henderson.inference import conditional, fitted, fixed, frames, summary, tables
+from henderson.results.parameters import Parameters
+from henderson.results.printed import Summary
+
+
+class Tables(Parameters):
+    """Fitted values, residuals and tables of a fit; see `LinearMixedFit`."""
+
+    def __repr__(self) -> str:
+        return str(self.summary())
+
+    def _repr_html_(self) -> str:
+        return self.summary().to_html()
+
+    # -- rows ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def fitted(self) -> np.ndarray:
+        """(n,) conditional fitted values X beta + Z b + offset of the rows used."""
+        return fitted.fitted(self.design, self.estimate)
+
+    def residuals(self, type: str = "response") -> np.ndarray:
+        """Residuals of the rows used, (n,).
+
+        Parameters
+        ----------
+        type : {"response", "pearson", "scaled"}
+            ``y - fitted``; times the square root of the weights; divided by sigma as well.
+
+        Raises
+        ------
+        OptionError
+            For any other type.
+
+        Examples
+        --------
+        >>> import henderson as hd
+        >>> fit = hd.lmm("Reaction ~ Days + (Days | Subject)", hd.datasets.load("sleepstudy"))
+        >>> fit.residuals("scaled")[:3].round(3)
+        array([-0.16 , -0.571, -1.649])
+        """
+        return fitted.residuals(self.design, self.estimate, self.fitted, type)
+
+    def hat_values(self) -> np.ndarray:
+        """Return the leverages (n,): the diagonal of the map from y to the fitted values at this theta."""
+        return self._hat_values
+
+    @cached_property
+    def _hat_values(self) -> np.ndarray:
+        return conditional.hat_values(self.design, self.estimate)
+
+    # -- tables ----------------------------------------------------------------------------------------------
+
+    def _frame(self, columns: Mapping[str, object]) -> Any:
+        return frames.make_frame(self.source.kind, columns)
+
+    def coeftable(self, level: float = 0.95) -> Any:
+        """Return the fixed effects as a table: term, estimate, std_error, statistic, conf_low, conf_high.
+
+        Parameters
+        ----------
+        level : float, default 0.95
+            Coverage of the Wald limits.
+
+        Returns
+        -------
+        data frame of the kind that went in
+            Columns that were dropped as combinations of others have NaN.
+
+        Examples
+        --------
+        >>> import henderson as hd
+        >>> fit = hd.lmm("Reaction ~ Days + (Days | Subject)", hd.datasets.load("sleepstudy"))
+        >>> print(fit.coeftable().round(2).to_string(index=False))
+               term  estimate  std_error  statistic  conf_low  conf_high
+        (Intercept)    251.41       6.82      36.84    238.03     264.78
+               Days     10.47       1.55       6.77      7.44      13.50
+        """
+        return self._frame(fixed.coefficient_table(self.design, self.estimate, level).columns())
+
+    def confint(self, method: str = "wald", level: float = 0.95) -> Any:
+        """Return confidence intervals of the fixed effects: term, conf_low, conf_high.
+
+        Parameters
+        ----------
+        method : {"wald"}
+            estimate +- normal quantile x standard error.
+        level : float, default 0.95
+            Coverage.
+
+        Raises
+        ------
+        OptionError
+            For any other method, or a level outside (0, 1).
+        """
+        return self._frame(fixed.confidence_intervals(self.design, self.estimate, method, level))
+
+    def tidy(self, effects: str | Iterable[str] = ("fixed", "ran_pars"), level: float = 0.95) -> Any:
+        """Return one row per parameter, as broom.mixed's ``tidy()``.
+
+        Parameters
+        ----------
+        effects : list among {"fixed", "ran_pars", "ran_vals", "ran_coefs"}
+            Fixed effects; standard deviations and correlations; effects of the levels; coefficients of the
+            levels.
+        level : float
+            Coverage of the limits.
+
+        Returns
+        -------
+        data frame of the kind that went in
+            Columns effect, group, (level,) term, estimate, std_error, statistic, conf_low, conf_high.
+        """
+        chosen = tables.check_effects(effects)
+        return self._frame(tables.tidy(self.design, self.estimate, self.ranef, self.coef, chosen, level))
+
+    def glance(self) -> Any:
+        """Return one row about the whole fit: nobs, df, sigma, loglik, aic, bic, criterion, ..."""
+        return self._frame(tables.glance(self.design, self.estimate))
+
+    def augment(self) -> Any:
+        """Return the rows used with .fitted, .resid, .fixed (population), .hat and .cooksd added.
+
+        Examples
+        --------
+        >>> import henderson as hd
+        >>> fit = hd.lmm("Reaction ~ Days + (Days | Subject)", hd.datasets.load("sleepstudy"))
+        >>> list(fit.augment().columns)
+        ['Reaction', 'Days', 'Subject', '.fitted', '.resid', '.fixed', '.hat', '.cooksd']
+        """
+        hat, scaled = self.hat_values(), self.residuals("scaled")
+        added = tables.augment(
+            fitted=self.fitted,
+            resid=self.residuals(),
+            fixed=fitted.fixed_part(self.design, self.estimate),
+            hat=hat,
+            cooksd=tables.cooks_distance(self.design, scaled, hat),
+        )
+        return frames.append_columns(self._rows(), added)
+
+    def _rows(self) -> Any:
+        if self.source.data is None:
+            return self._frame(tables.model_columns(self.design))
+        return frames.take_rows(self.source.data, self.design.kept_rows)
+
+    def summary(self, level: float = 0.95) -> Summary:
+        """Return the summary, to print, show in a notebook or write as LaTeX."""
+        scaled = self.residuals("scaled")
+        return Summary(summary.summarise(self.design, self.estimate, self.formula, scaled, level))
