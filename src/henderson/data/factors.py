@@ -60,7 +60,7 @@ def factor_from_integers(values: np.ndarray) -> Factor:
 
     Notes
     -----
-    A lookup table where the range of the integers is of the order of n (no hashing at all), else a hash table.
+    A lookup table where the range of the integers is of the order of n, else a hash table.
     """
     if len(values) == 0:
         return Factor(np.zeros(0, np.int32), ())

@@ -1,7 +1,7 @@
 """Any data frame → columns, one at a time and only those that are asked for.
 
-pandas is read natively, because it is the common case and must cost microseconds; a dict of arrays is read as it
-is; everything else (polars, pyarrow, modin, …) goes through narwhals.
+pandas is read natively, because it is the common case and must cost microseconds; a dict of arrays is read
+as it is; everything else (polars, pyarrow, modin, …) goes through narwhals.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def check_env(env: Any) -> dict[str, Any]:
         constant = isinstance(value, (Real, str, list, tuple, np.ndarray))
         if not isinstance(name, str) or not (callable(value) or constant):
             raise OptionError(
-                f"env[{name!r}] is {type(value).__name__}; env holds functions and constants under their names."
+                f"env[{name!r}] is {type(value).__name__}; env holds functions and constants by their names."
             )
     return {
         name: float(value) if type(value) is not bool and isinstance(value, Real) else value
@@ -139,6 +139,6 @@ def check_weights(weights: np.ndarray) -> None:
         rows = np.flatnonzero(bad)
         listed = ", ".join(map(str, rows[:5])) + (", …" if len(rows) > 5 else "")
         raise DataError(
-            f"{len(rows)} weights are zero or negative, in the rows used {listed} (counted from 0). The variance of a "
-            "row is σ² divided by its weight; leave out rows that should not count."
+            f"{len(rows)} weights are zero or negative, in the rows used {listed} (counted from 0). The "
+            "variance of a row is σ² divided by its weight; leave out rows that should not count."
         )

@@ -58,7 +58,7 @@ class Fixed(NamedTuple):
 
 
 class Random(NamedTuple):
-    """The random part in lme4's order; `places` are (place in the formula, index of the grouping) per term."""
+    """The random part in lme4's order; `places`: place in the formula and index of the grouping, per term."""
 
     terms: tuple[RandomTerm, ...]
     groupings: tuple[Grouping, ...]
@@ -121,10 +121,10 @@ def _random(formula: ModelFormula, context: Context, shared: dict[Any, np.ndarra
 
 
 def lme4_order(sizes: list[int]) -> list[int]:
-    """Return lme4's order of random terms: as typed if the numbers of levels never rise, else by decreasing number.
+    """Return lme4's order of random terms: as typed if the numbers of levels never rise, else sorted.
 
-    When lme4 sorts, it reverses an increasing sort, so that equal numbers come out last typed first; this order is
-    that of its theta, and is kept for the sake of comparing it.
+    When lme4 sorts, equal numbers of levels come out last typed first. That is the order of its theta, and is
+    kept for the sake of comparing it.
 
     Examples
     --------
@@ -148,8 +148,8 @@ def offset_total(formula: ModelFormula, context: Context, given: np.ndarray | No
 def _check_parts(formula: ModelFormula) -> tuple[RandomPart, ...]:
     if not formula.random:
         raise DesignError(
-            "The formula has no random term such as (1 | g), so this is no mixed model. Add one, or fit ordinary "
-            "least squares, for example statsmodels.formula.api.ols."
+            "The formula has no random term such as (1 | g), so this is no mixed model. Add one, or fit "
+            "ordinary least squares, for example statsmodels.formula.api.ols."
         )
     return formula.random
 

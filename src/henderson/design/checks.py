@@ -33,7 +33,7 @@ def response_vector(value: Value, name: str) -> np.ndarray:
     y = np.ascontiguousarray(value)
     if y.min() == y.max():
         raise DesignError(
-            f"The response {name} is constant ({y[0]:g} in all {len(y)} rows): there is no variation to explain."
+            f"The response {name} is constant ({y[0]:g} in all {len(y)} rows): there is nothing to explain."
         )
     return y
 
@@ -44,9 +44,9 @@ def check_width(p: int, parts: list[list[Part]]) -> None:
         return
     widest = max((part for term in parts for part in term), key=lambda part: part.k)
     raise DesignError(
-        f"The fixed part has {p} columns; the largest share comes from a factor with columns {widest.names[0]}, "
-        f"{widest.names[1]}, … ({widest.k} in all). A factor with so many levels is usually a grouping factor: "
-        "put it right of a bar, (1 | g)."
+        f"The fixed part has {p} columns; most come from a factor with columns {widest.names[0]}, "
+        f"{widest.names[1]}, … ({widest.k} in all). A factor with so many levels is usually a grouping "
+        "factor: put it right of a bar, (1 | g)."
     )
 
 
@@ -71,13 +71,13 @@ def check_random(groupings: tuple[Grouping, ...], terms: tuple[RandomTerm, ...],
         levels = len(grouping.levels)
         if levels < 2:
             raise DesignError(
-                f"The grouping factor {grouping.name} has one level ({label_text(grouping.levels[0])}) in the {n} rows "
-                "used; a variance between groups needs at least two groups."
+                f"The grouping factor {grouping.name} has one level ({label_text(grouping.levels[0])}) in the "
+                f"{n} rows used; a variance between groups needs at least two groups."
             )
         if levels >= n:
             raise DesignError(
-                f"The grouping factor {grouping.name} has {levels} levels in {n} rows: with one row a group, its "
-                "variance and the residual variance cannot be told apart. "
+                f"The grouping factor {grouping.name} has {levels} levels in {n} rows: with one row a group, "
+                "its variance and the residual variance cannot be told apart. "
                 f"Leave the term out, or group by something that repeats."
             )
     for term in terms:
@@ -85,7 +85,7 @@ def check_random(groupings: tuple[Grouping, ...], terms: tuple[RandomTerm, ...],
         effects = term.k * len(grouping.levels)
         if effects >= n:
             raise DesignError(
-                f"The term ({' + '.join(term.names)} | {grouping.name}) has {term.k} × {len(grouping.levels)} = {effects} "
-                f"random effects for {n} rows: they cannot be told apart from the residuals. "
+                f"The term ({' + '.join(term.names)} | {grouping.name}) has {term.k} × "
+                f"{len(grouping.levels)} = {effects} random effects for {n} rows: they cannot be told apart from the residuals. "
                 "Leave out a slope, or use || and fewer columns."
             )

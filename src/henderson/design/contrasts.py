@@ -108,7 +108,7 @@ def _treatment(levels: tuple[str, ...], base: Any) -> tuple[np.ndarray, tuple[st
         at = levels.index(label_text(base))
     else:
         raise DesignError(
-            f"The reference level {base!r} is neither a level nor its number. Levels: {', '.join(levels[:20])}."
+            f"The reference {base!r} is neither a level nor its number. Levels: {', '.join(levels[:20])}."
         )
     keep = [i for i in range(k) if i != at]
     return np.eye(k)[:, keep], tuple(levels[i] for i in keep)

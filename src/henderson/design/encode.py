@@ -87,8 +87,8 @@ def write_term(parts: list[Part], out: np.ndarray) -> None:
 
     Notes
     -----
-    Indicators times numbers cost O(n) whatever the number of levels (beyond touching the memory); other codings
-    cost O(n) a column.
+    Indicators times numbers cost O(n) whatever the number of levels (beyond touching the memory); other
+    codings cost O(n) a column.
     """
     simple = all(part.index is not None or part.k == 1 for part in parts)
     if simple and out.shape[1] > _FEW:

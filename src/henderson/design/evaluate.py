@@ -1,4 +1,4 @@
-"""Expression → value, by walking the tree over a fixed vocabulary; nothing here can reach Python's evaluator."""
+"""Expression → value, by walking the tree over a fixed vocabulary, never by Python's own evaluator."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def _own_result(result: Any, node: Call, context: Context) -> Value:
         return float(array)
     if array.shape[:1] != (context.n,) or array.ndim > 2:
         raise DataError(
-            f"{deparse(node)} returned shape {array.shape}; one value for each of the {context.n} rows is needed."
+            f"{deparse(node)} returned shape {array.shape}; it must return {context.n} values, one a row."
         )
     if array.ndim == 2:
         suffixes = tuple(str(i + 1) for i in range(array.shape[1])) if array.shape[1] > 1 else ("",)

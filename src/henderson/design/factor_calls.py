@@ -55,8 +55,10 @@ def call_factor(node: Call, context: Context) -> Value:
     levels, labels = list_argument(arguments, "levels", context), list_argument(arguments, "labels", context)
     if levels is not None:
         factor = _given_levels(factor, levels, node, context)
-    ordered = canonical(node.function) == "ordered" or flag_argument(arguments, "ordered", False, context)
-    plain = Factor(factor.codes, factor.levels, ordered or factor.ordered)
+    ordered = canonical(node.function) == "ordered" or flag_argument(
+        arguments, "ordered", factor.ordered, context
+    )
+    plain = Factor(factor.codes, factor.levels, ordered)
     if labels is None:
         return known_factor(plain, name, context)
     known = context.state(name, lambda: {"levels": list(plain.used().levels)})["levels"]
@@ -115,7 +117,7 @@ def call_as_numeric(node: Call, context: Context) -> Value:
 
 
 def coding_of(node: Call, context: Context) -> Coding | None:
-    """Read the second argument of ``C()``: a name such as ``contr.sum``, or a call such as ``contr.treatment(base = 2)``."""
+    """Read the second argument of ``C()``: ``contr.sum``, or ``contr.treatment(base = 2)``."""
     arguments = match_arguments(node)
     if "contr" not in arguments:
         return None
@@ -134,7 +136,7 @@ def coding_of(node: Call, context: Context) -> Coding | None:
 
 
 def _base_argument(asked: Call, context: Context) -> Node | None:
-    """Find the base in ``contr.treatment(base = 2)``, ``contr.treatment(3, base = 2)``, ``Treatment("b")``."""
+    """Find the base in ``contr.treatment(3, base = 2)``, ``Treatment("b")``."""
     for keyword, argument in asked.arguments:
         if keyword in ("base", "reference") or (keyword is None and isinstance(argument, Text)):
             return argument

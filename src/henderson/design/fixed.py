@@ -50,7 +50,7 @@ def fixed_matrix(
 
     Notes
     -----
-    O(n) a column at most; a factor with many levels costs about as much as touching the memory of its columns.
+    O(n) a column at most; a factor with many levels costs about as much as touching its memory.
     """
     parts = parts_of(terms, context, codings)
     p = terms.intercept + sum(term_width(term) for term in parts)

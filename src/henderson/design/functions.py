@@ -56,8 +56,12 @@ SUMMARIES: dict[str, Callable[[np.ndarray], Any]] = {
 
 
 def r_round(x: Any, digits: float = 0.0) -> Any:
-    """Round to a number of decimals, half to even, as both R and NumPy do for whole numbers."""
-    return np.round(x, int(digits))
+    """Round to a number of decimals as R does: to the nearer of the two candidates, in a tie to the even one."""
+    power = 10.0 ** int(digits)
+    below, above = np.floor(x * power), np.ceil(x * power)
+    to_below, to_above = x - below / power, above / power - x
+    nearer = np.where(to_below < to_above, below, above)
+    return np.where(to_below == to_above, np.where(below % 2 == 0, below, above), nearer) / power
 
 
 def _modulo(x: Any, y: Any) -> Any:

@@ -48,8 +48,8 @@ def independent_columns(X: np.ndarray) -> list[int]:
 
     Notes
     -----
-    One product XᵀX, O(n p²), in the common case; where that leaves a doubt, an orthogonal triangularisation of the
-    same order, whose small factor has the same geometry as X but is exact to machine precision.
+    One product XᵀX, O(n p²), in the common case; where that leaves a doubt, an orthogonal triangularisation
+    of the same order, whose small factor has the same geometry as X, exact to machine precision.
     """
     n, p = X.shape
     if p == 0 or (p <= n and _clearly_full(X)):

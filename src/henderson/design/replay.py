@@ -117,7 +117,7 @@ def _refuse_text(columns: dict[str, Column], formula: ModelFormula, spec: Design
         ):
             some = ", ".join(repr(label_text(level)) for level in column.levels[:3])
             raise DataError(
-                f"Column {name!r} held numbers when the model was fitted and holds {some or 'nothing'} in the new data."
+                f"Column {name!r} held numbers in the fit; the new data hold {some or 'nothing'}."
             )
 
 

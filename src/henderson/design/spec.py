@@ -1,4 +1,4 @@
-"""The frozen description of a design: enough to build the same columns from new data, and nothing that can run."""
+"""The frozen description of a design: enough to build its columns from new data, and nothing that can run."""
 
 from __future__ import annotations
 

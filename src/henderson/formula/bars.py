@@ -173,9 +173,12 @@ def groupings_of(node: Node, text: str) -> list[GroupingExpression]:
     if isinstance(inner, Binary) and inner.operator == "/":
         outer = groupings_of(inner.left, text)
         part = GroupingExpression(deparse(inner.right), tuple(_interaction(inner.right, text)))
-        name = outer[0].name if len(outer[0].factors) == 1 else f"({outer[0].name})"
+        name = outer[0].factors[0].name if len(outer[0].factors) == 1 else f"({outer[0].name})"
         return [GroupingExpression(f"{part.name}:{name}", part.factors + outer[0].factors), *outer]
-    return [GroupingExpression(deparse(node), tuple(_interaction(node, text)))]
+    name = (
+        node.text if isinstance(node, Name) else deparse(node)
+    )  # lme4 drops the back-quotes of a single name
+    return [GroupingExpression(name, tuple(_interaction(node, text)))]
 
 
 def _columns(bar: Binary, text: str) -> list[TermList]:

@@ -1,9 +1,9 @@
 """Tokens → expression tree, with R's operators and their precedence.
 
-A small top-down operator-precedence parser. It is written here rather than borrowed because the bar of a random
-term is not an operator of any formula package, because R's `^` and back-quotes are not Python's, and because a
-formula from a file or a web form must not be able to run code: there is no way from this tree to Python's own
-evaluator.
+A small top-down operator-precedence parser. It is written here rather than borrowed because the bar of a
+random term is no operator of any formula package, because R's `^` and back-quotes are not Python's, and
+because a formula from a file or a web form must not be able to run code: there is no way from this tree to
+Python's own evaluator.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Expression → terms: what `+ - * : / ^ %in%` mean in a model formula, as R understands them.
 
-A term is a set of variables, held as a bit pattern. The rule for dummy coding (full indicator columns or contrasts)
-depends on the terms alone, so it is settled here, once per formula.
+A term is a set of variables, held as a bit pattern. The rule for dummy coding (full indicator columns or
+contrasts) depends on the terms alone, so it is settled here, once per formula.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class TermList:
     terms : tuple of tuple of int
         Variables of each term, ascending; terms by order, then as typed.
     full : tuple of tuple of bool
-        Beside `terms`: whether a factor is coded by indicators of all its levels because its margin is absent.
+        Beside `terms`: whether a factor gets indicators of all its levels because its margin is absent.
     intercept : bool
         Whether the constant is in.
     offsets : tuple of Variable
@@ -109,7 +109,7 @@ def _bits(pattern: int) -> tuple[int, ...]:
 
 
 def _coding(pattern: int, earlier: tuple[int, ...]) -> tuple[bool, ...]:
-    """For each variable of a term: is its margin (the term without it) absent from the earlier terms?
+    """Tell for each variable of a term whether its margin (the term without it) is absent from earlier terms.
 
     The empty margin counts as present; a formula without constant is mended when factors are known.
     """
