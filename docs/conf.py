@@ -1,6 +1,11 @@
-"""Sphinx configuration: pydata theme, pages in Markdown, tutorials executed at build."""
+"""Sphinx configuration: pydata theme, pages in Markdown, tutorials executed at build, formulas as MathML."""
 
 from __future__ import annotations
+
+from typing import Any
+
+from docutils import nodes
+from latex2mathml.converter import convert
 
 import henderson
 
@@ -9,11 +14,11 @@ author = "The henderson developers"
 copyright = "2026, The henderson developers"
 version = release = henderson.__version__
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.mathjax", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 exclude_patterns = ["_build", "jupyter_execute"]
 nitpicky = False
 
-# A page whose code fails does not build; outputs are never stored, so what a page shows is what the code prints.
+# A page whose code fails does not build; outputs are never stored, so a page shows what its code prints.
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
@@ -40,4 +45,20 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
-html_sidebars = {"index": [], "limitations": [], "for-r-users": []}
+html_sidebars = {"index": [], "limitations": [], "for-r-users": [], "reference/index": []}
+html_math_renderer = "mathml"
+
+
+def _inline(self: Any, node: nodes.math) -> None:
+    self.body.append(convert(node.astext()))
+    raise nodes.SkipNode
+
+
+def _display(self: Any, node: nodes.math_block) -> None:
+    self.body.append(f'<div class="formula">{convert(node.astext(), display="block")}</div>')
+    raise nodes.SkipNode
+
+
+def setup(app: Any) -> None:
+    """Write formulas as MathML, which browsers render themselves: the pages load nothing from elsewhere."""
+    app.add_html_math_renderer("mathml", (_inline, None), (_display, None))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import textwrap
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -15,6 +16,8 @@ from importlib.resources.abc import Traversable
 from typing import Literal
 
 from ..errors import OptionError
+
+_WIDTH = 80  # columns of a terminal, for printing
 
 Kind = Literal["number", "integer", "factor"]
 
@@ -74,13 +77,16 @@ class DataSet:
     columns: tuple[Column, ...]
 
     def __str__(self) -> str:
-        shape = f"{self.rows} rows, {len(self.columns)} columns"
         width = max(len(column.name) for column in self.columns)
-        rows = "\n".join(f"  {column.name:<{width}}  {_detail(column)}" for column in self.columns)
-        return (
-            f"{self.name}: {self.title}\n{self.description}\n\n{shape}\n{rows}\n\n"
-            f"A common model: {self.formula}\nFrom: {self.reference}"
-        )
+        rows = [_wrap(f"  {column.name:<{width}}  {_detail(column)}", width + 4) for column in self.columns]
+        head = [f"{self.name}: {self.title}", _wrap(self.description), ""]
+        shape = f"{self.rows} rows, {len(self.columns)} columns"
+        tail = ["", f"A common model: {self.formula}", _wrap(f"From: {self.reference}", 6)]
+        return "\n".join([*head, shape, *rows, *tail])
+
+
+def _wrap(text: str, indent: int = 0) -> str:
+    return textwrap.fill(text, _WIDTH, subsequent_indent=" " * indent, drop_whitespace=True)
 
 
 def _detail(column: Column) -> str:
@@ -155,8 +161,8 @@ def describe(name: str) -> DataSet:
       Yield  number: yield of Naphthalene Black 12B (grams of standard colour)
     <BLANKLINE>
     A common model: Yield ~ 1 + (1 | Batch)
-    From: Davies, O. L. & Goldsmith, P. L. (eds) (1972). Statistical Methods in Research and Production,
-    4th ed. Oliver and Boyd, Edinburgh, section 6.4.
+    From: Davies, O. L. & Goldsmith, P. L. (eds) (1972). Statistical Methods in
+          Research and Production, 4th ed. Oliver and Boyd, Edinburgh, section 6.4.
     """
     known = registry()
     if name in known:
