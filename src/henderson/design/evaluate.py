@@ -48,6 +48,8 @@ def _name(node: Name, context: Context) -> Value:
         return column.values.astype(np.float64, copy=False)
     if column is not None:
         return known_factor(column, node.text, context)
+    if not is_name(node.text, context):
+        raise trouble(f"The name {node.text} means nothing here.", node, context)
     value = context.env.get(node.text, _NAMED.get(node.text))
     if callable(value):
         raise trouble(f"{node.text} is a function: type {node.text}(x).", node, context)
@@ -59,12 +61,14 @@ def known_factor(factor: Factor, key: str, context: Context) -> Factor:
     if context.training:
         used = factor.used()
         context.levels[key] = used.levels
+        if used.ordered:  # new data may hold the labels as plain text
+            context.states[f"ordered {key}"] = {"ordered": True}
         return used
     levels = context.levels[key]
     codes, unseen = recode(factor, levels)
     if unseen:
         raise unseen_levels(key, unseen, levels)
-    return Factor(codes, levels, factor.ordered, factor.logical, factor.coding)
+    return Factor(codes, levels, f"ordered {key}" in context.states, factor.logical, factor.coding)
 
 
 def number(value: Value, node: Node, context: Context) -> Any:
