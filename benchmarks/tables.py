@@ -15,7 +15,7 @@ from benchmarks.race import single_threaded
 
 
 def child(module: str, *arguments: str) -> str:
-    """Standard output of a module run in a fresh single-threaded interpreter; raises with its last error line."""
+    """Standard output of a module in a fresh single-threaded interpreter; raises with its last error line."""
     command = [sys.executable, *(["-m", module] if not module.startswith("-") else [module]), *arguments]
     done = subprocess.run(
         command, capture_output=True, text=True, cwd=ROOT, env=single_threaded(), check=False

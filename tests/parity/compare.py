@@ -7,6 +7,7 @@ criterion                 ours minus recorded (negative: ours is the better opti
 beta                      difference over the larger of the coefficient and its standard error
 se                        relative difference
 sd                        standard deviations of the random effects, over the largest of the term
+implied                   covariances of the rows of one level that the random effects imply, over the largest
 sigma                     relative difference
 ranef                     over the largest effect of the column
 condvar                   over the largest conditional variances of the two columns
@@ -14,7 +15,9 @@ fitted, resid             over sigma
 hat                       plain difference (leverages lie between 0 and 1)
 ========================  =====================================================================
 
-A column whose recorded variance is zero has no scale of its own; a hundredth of the residual standard
+Where the covariance parameters are not unique (`NOT_UNIQUE`, and the recorded caveats) the standard
+deviations and effects of single columns mean nothing, and the implied covariances stand for them.  A column
+whose recorded variance is zero has no scale of its own; a hundredth of the residual standard
 deviation over the root mean square of the column takes its place.
 """
 
@@ -35,6 +38,7 @@ ALLOWED = {
     "se": 1e-6,
     "sigma": 1e-5,
     "sd": 1e-4,
+    "implied": 1e-4,
     "theta": 1e-4,
     "ranef": 1e-4,
     "condvar": 1e-4,
@@ -47,6 +51,15 @@ ALLOWED = {
     "hat_sum": 1e-5,
 }
 
+TWO_CELLS = "every item meets only two of the four cells, so its four effects have no identified covariances"
+NOT_UNIQUE = {"sim_psy_dbar_reml": TWO_CELLS, "sim_psy_max_ml": TWO_CELLS}
+
+# Where the recorded optimum is the less accurate one.  sim_near_cat: its criterion lies 5e-9 above ours, its
+# theta is 3e-4 where ours is 0, and conditional covariances of order theta^2 follow theta, not the criterion.
+# insteval_service: the gradient at the recorded theta is -1.4e-3 for dept, that is 4e-7 in theta and 3e-6 in
+# the standard error of the intercept.  At the recorded theta both agree to 1e-9, as every model does.
+WIDER = {"sim_near_cat_reml": {"condvar": 1e-3}, "insteval_service_reml": {"se": 1e-5}}
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -58,19 +71,17 @@ class Comparison:
         Name of the number to the scaled error.
     better : bool
         The criterion is below the recorded one by more than 1e-6, so the estimates need not agree.
+    allowed : dict
+        Largest error of each number for this model.
     """
 
     errors: dict[str, float]
     better: bool
-
-    def worst(self) -> tuple[str, float]:
-        """The number that uses up most of its allowance, and how much of it."""
-        shares = {name: error / ALLOWED[name] for name, error in self.errors.items()}
-        return max(shares.items(), key=lambda item: item[1]) if shares else ("", 0.0)
+    allowed: dict[str, float]
 
     def failures(self) -> dict[str, float]:
         """Errors above their allowance (NaN counts)."""
-        return {name: error for name, error in self.errors.items() if not error <= ALLOWED[name]}
+        return {name: error for name, error in self.errors.items() if not error <= self.allowed[name]}
 
 
 def array(values: Any) -> np.ndarray:
@@ -116,6 +127,28 @@ def sd_error(estimate: Any, numbers: dict[str, Any]) -> float:
     return out
 
 
+def implied_error(design: Design, estimate: Any, numbers: dict[str, Any]) -> float:
+    """Error of z_i' Sigma z_j for rows i, j of one level: each row with itself and with the next."""
+    out = 0.0
+    for f, grouping in enumerate(design.groupings):
+        order = np.argsort(grouping.codes, kind="stable")
+        ours, theirs = np.zeros((2, design.n)), np.zeros((2, design.n))
+        for term, block, recorded in zip(design.terms, estimate.lambdas, numbers["varcorr"], strict=True):
+            if term.grouping != f:
+                continue
+            z = np.column_stack(term.columns)[order]
+            after = np.roll(z, -1, axis=0)
+            Sigma, recorded_Sigma = estimate.sigma**2 * block @ block.T, array(recorded["cov"])
+            for row, partner in enumerate((z, after)):
+                ours[row] += np.einsum("ni,ij,nj->n", z, Sigma, partner)
+                theirs[row] += np.einsum("ni,ij,nj->n", z, recorded_Sigma, partner)
+        codes = grouping.codes[order]
+        ours[1, codes != np.roll(codes, -1)] = theirs[1, codes != np.roll(codes, -1)] = 0.0
+        scale = theirs.max() if theirs.max() > 0 else numbers["sigma"] ** 2
+        out = max(out, worst(ours - theirs, scale))
+    return out
+
+
 def column_floor(design: Design, f: int, sigma: float) -> np.ndarray:
     """Scale (K,) of a column of grouping `f` whose variance is zero."""
     columns = [c for term in design.terms if term.grouping == f for c in term.columns]
@@ -152,7 +185,8 @@ def random_errors(design: Design, estimate: Any, numbers: dict[str, Any], condva
         recorded = recorded_condvar(entry, len(rows), entry["columns"])
         if recorded is not None and condvar is not None:
             variances = np.maximum(np.einsum("gii->gi", recorded).max(axis=0), floor**2)
-            difference = (condvar[f][rows] - recorded) / np.sqrt(np.outer(variances, variances))
+            scale = np.sqrt(np.outer(variances, variances))
+            difference = (condvar[f][rows[: len(recorded)]] - recorded) / scale
             out["condvar"] = max(out.get("condvar", 0.0), float(np.nanmax(np.abs(difference))))
     return out
 
@@ -197,11 +231,12 @@ def compare(
     errors = {"criterion": estimate.criterion - model.criterion}
     better = errors["criterion"] < -1e-6
     if better:
-        return Comparison(errors, better)
+        return Comparison(errors, better, ALLOWED)
     errors |= (
         fixed_errors(estimate, numbers) | mean_errors(design, estimate, numbers) | hat_errors(hat, numbers)
     )
-    if not model.caveat:
+    errors["implied"] = implied_error(design, estimate, numbers)
+    if not model.caveat and model.id not in NOT_UNIQUE:
         errors["sd"] = sd_error(estimate, numbers)
         errors |= random_errors(design, estimate, numbers, condvar)
-    return Comparison(errors, better)
+    return Comparison(errors, better, ALLOWED | WIDER.get(model.id, {}))

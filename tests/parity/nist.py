@@ -1,9 +1,11 @@
-"""The one-way analysis-of-variance sets of NIST's Statistical Reference Datasets, as they ship with SciPy's tests.
+"""The one-way sets of NIST's Statistical Reference Datasets, as they ship with SciPy's tests.
 
 The certified values are the mean squares; for a balanced layout with r rows in each of k groups, REML has
 the closed form
 
-    sigma^2 = MS_within,    sigma_b^2 = max(0, (MS_between - MS_within) / r),    Var(mean) = MS_between / (r k).
+    sigma^2 = MS_within
+    sigma_b^2 = max(0, (MS_between - MS_within) / r)
+    Var(mean) = MS_between / (r k)
 """
 
 from __future__ import annotations

@@ -76,7 +76,8 @@ class Recorded:
 
     def frame(self) -> pd.DataFrame:
         """The rows the model was fitted to, missing values included."""
-        rows = shipped(self.numbers["dataset"]) if "dataset" in self.numbers else read_frame(self.folder, self.data)
+        name = self.numbers.get("dataset")
+        rows = shipped(name) if name else read_frame(self.folder, self.data)
         subset = self.numbers.get("subset")
         return rows[SUBSETS[subset](rows)].reset_index(drop=True) if subset else rows
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from . import compare, fits, reference
 
-COLUMNS = ("beta", "se", "sd", "ranef", "condvar", "fitted", "hat")
+COLUMNS = ("beta", "se", "sd", "implied", "ranef", "condvar", "fitted", "hat")
 
 
 def line(model: reference.Recorded, fast: bool) -> tuple[str, int, bool]:

@@ -11,7 +11,7 @@ from henderson import estimate as stage
 
 from . import nist
 
-# Digits that must agree; the hardest sets have 13 constant leading digits, and float64 keeps 3 to 4 of the rest.
+# Digits that must agree; the hardest sets have 13 constant leading digits, float64 keeps 3 to 4 of the rest.
 DIGITS = {"AtmWtAg": 7, "SiRstv": 8} | {f"SmLs0{i}": 8 if i < 7 else 3 for i in range(1, 10)}
 
 

@@ -1,9 +1,11 @@
-"""Every recorded lme4 fit, from its CSV and formula: optimum, estimates, predictions of the random effects."""
+"""Every recorded lme4 fit, from its CSV and formula: optimum, estimates, random effects."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+
+from henderson import estimate as stage
 
 from . import compare, fits, reference
 
@@ -24,6 +26,17 @@ def test_no_worse_optimum_and_the_same_estimates(model):
     result = comparison(model)
     assert result.errors["criterion"] <= compare.ALLOWED["criterion"]
     assert not result.failures()
+
+
+@every
+def test_at_the_recorded_theta_everything_agrees_to_nine_digits(model):
+    """The search left out: one evaluation at lme4's theta gives lme4's numbers."""
+    design = fits.fit_once(model).design
+    there = stage.fit(design, reml=model.reml, start=model.numbers["theta"], max_evaluations=1)
+    condvar, hat = fits.conditional(fits.Fitted(design, there, 0.0, ()))
+    errors = compare.compare(model, design, there, condvar, hat).errors
+    errors["criterion"] = abs(errors["criterion"]) / max(1.0, abs(model.criterion))
+    assert not {name: error for name, error in errors.items() if not error <= 1e-9}
 
 
 @every

@@ -1,4 +1,4 @@
-"""Random designs, small enough for the dense oracle, of every structure that the solver treats differently."""
+"""Random designs, small enough for the dense oracle, of every structure that the solver knows."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ from henderson import crossprod
 from henderson import estimate as stage
 from henderson.inference import conditional
 from henderson.model import LinearMixedModel, criterion
-
 from tests import oracle
 from tests.property import designs
 

@@ -17,10 +17,39 @@ from tests.parity import reference
 HERE = Path(__file__).resolve().parent
 SHIPPED = ("sleepstudy", "Dyestuff", "Dyestuff2", "Penicillin", "Pastes", "cbpp", "Orthodont", "Machines")
 WHOLE = (
-    "formula REML weights offset contrasts subset caveat n_obs n_groups cnms theta_names theta beta_names beta se "
-    "sigma loglik df minus2loglik AIC BIC df_residual is_singular dropped_columns Z fitted_sum fitted_sumsq "
-    "resid_sumsq hatvalues_sum confint_wald predict refitML"
-).split()
+    "formula",
+    "REML",
+    "weights",
+    "offset",
+    "contrasts",
+    "subset",
+    "caveat",
+    "n_obs",
+    "n_groups",
+    "cnms",
+    "theta_names",
+    "theta",
+    "beta_names",
+    "beta",
+    "se",
+    "sigma",
+    "loglik",
+    "df",
+    "minus2loglik",
+    "AIC",
+    "BIC",
+    "df_residual",
+    "is_singular",
+    "dropped_columns",
+    "Z",
+    "fitted_sum",
+    "fitted_sumsq",
+    "resid_sumsq",
+    "hatvalues_sum",
+    "confint_wald",
+    "predict",
+    "refitML",
+)
 HEADS = ("fitted_head", "resid_head", "pearson_resid_head", "hatvalues_head")
 LEVELS = 8
 
@@ -40,7 +69,8 @@ def compact(numbers: dict[str, Any]) -> dict[str, Any]:
     out = {key: numbers[key] for key in WHOLE if key in numbers}
     out |= {key: numbers[key][:LEVELS] for key in HEADS if key in numbers}
     out["X"] = numbers["X"] | {"head": numbers["X"]["head"][:2]}
-    out["varcorr"] = [{key: term[key] for key in ("term", "group", "names", "sd", "cov")} for term in numbers["varcorr"]]
+    kept = ("term", "group", "names", "sd", "cov")
+    out["varcorr"] = [{key: term[key] for key in kept} for term in numbers["varcorr"]]
     out["ranef"] = {name: compact_ranef(entry) for name, entry in numbers["ranef"].items()}
     out["default_fit"] = {"feval": numbers["default_fit"].get("feval")}
     return out
