@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from henderson.data import Frame, open_frame
-from henderson.errors import DataError
+from henderson.errors import DataError, HendersonWarning
 from henderson.inference.rows import NewRows
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def _replayed(
         columns_of=[names[f] for f in further],
         need_response=need_response,
         weights=_per_row(weights, frame, origin.weights),
-        offset=_per_row(offset, frame, None),
+        offset=_per_row(offset, frame, None) if need_response else _offset(offset, frame, origin.offset),
         env=origin.env,
     )
     return _matched(new), new.y
@@ -125,6 +126,19 @@ def _per_row(value: object, frame: Frame, usual: str | None) -> object:
     if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
         return np.full(frame.n, float(value))
     return value
+
+
+def _offset(value: object, frame: Frame, usual: str | None) -> object:
+    """Return the offset of new rows; zero, with a warning, where the data lack the fit's offset column."""
+    if value is None and usual is not None and frame.read(usual) is None:
+        warnings.warn(
+            f"The new data have no column {usual!r}, the offset of the fit: predictions are without it. "
+            f"Add the column, or give offset=0 to say that this is meant.",
+            HendersonWarning,
+            stacklevel=6,  # the line that called predict()
+        )
+        value = 0.0
+    return _per_row(value, frame, None)
 
 
 def _matched(new: NewDesign) -> NewRows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,10 +48,10 @@ class TermVariance:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class VarCorr:
-    """Variance components of a fit: one `TermVariance` per term, and the residual standard deviation.
+class VarCorr(Mapping[str, TermVariance]):
+    """Variance components of a fit by the label of the term, and the residual standard deviation.
 
-    Indexing takes a position or a term's label; iteration goes over the terms.
+    A mapping from label to `TermVariance`; a position is understood as well.
 
     Attributes
     ----------
@@ -64,8 +64,8 @@ class VarCorr:
     terms: tuple[TermVariance, ...]
     sigma: float
 
-    def __iter__(self) -> Iterator[TermVariance]:
-        return iter(self.terms)
+    def __iter__(self) -> Iterator[str]:
+        return (t.label for t in self.terms)
 
     def __len__(self) -> int:
         return len(self.terms)
@@ -76,8 +76,12 @@ class VarCorr:
         for term in self.terms:
             if term.label == key:
                 return term
-        labels = ", ".join(repr(t.label) for t in self.terms)
-        raise OptionError(f"No random-effects term called {key!r}. The model has: {labels}.")
+        raise OptionError(
+            f"No random-effects term called {key!r}. The model has: {', '.join(map(repr, self))}."
+        )
+
+    def __contains__(self, label: object) -> bool:
+        return any(t.label == label for t in self.terms)
 
     def columns(self) -> dict[str, list[object]]:
         """One row per variance and per correlation, as lme4's ``as.data.frame(VarCorr(fit))``.
