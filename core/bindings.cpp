@@ -148,9 +148,8 @@ struct System {
     std::vector<Codes> partners;
     CrossZ A;
     Symbolic symbolic;
-    std::vector<ThetaEntry> entries;
 
-    System(const std::vector<Blocks>& diagonal_, const std::vector<nb::tuple>& pairs, Entries theta) : diagonal(diagonal_) {
+    System(const std::vector<Blocks>& diagonal_, const std::vector<nb::tuple>& pairs) : diagonal(diagonal_) {
         std::vector<int> K;
         std::vector<Int> levels;
         std::vector<PairPattern> patterns;
@@ -169,7 +168,6 @@ struct System {
             patterns.push_back({a, b, starts.back().data(), partners.back().data()});
             A.pair.push_back(blocks.back().data());
         }
-        for (std::size_t i = 0; i < theta.shape(0); ++i) entries.push_back({theta(i, 0), theta(i, 1), theta(i, 2), theta(i, 3)});
         nb::gil_scoped_release release;
         symbolic = analyse(K, levels, patterns);
     }
@@ -178,18 +176,27 @@ struct System {
 struct Evaluator {
     System* system;
     Workspace w;
+    std::vector<ThetaEntry> entries;
 
     explicit Evaluator(System* system_) : system(system_) {}
 
-    nb::tuple evaluate_(Vector theta, Matrix zx, Matrix xx, double nu, bool reml, int derivatives) {
+    nb::tuple evaluate_(Entries at, Vector theta, Matrix zx, Matrix xx, double nu, bool reml, int derivatives) {
         const auto& s = system->symbolic;
-        const std::size_t m = xx.shape(0), k = system->entries.size();
-        require(theta.size() == k, "theta has the wrong length");
+        const std::size_t m = xx.shape(0), k = theta.size();
+        require(at.shape(0) == k && at.shape(1) == 4, "theta has the wrong length");
+        entries.resize(k);
+        for (std::size_t i = 0; i < k; ++i) {
+            const bool pivot = i == 0 || at(i, 3) != at(i - 1, 3) || at(i, 2) != at(i - 1, 2);
+            entries[i] = {at(i, 0), at(i, 1), at(i, 2), at(i, 3), pivot};
+            require(at(i, 0) >= 0 && at(i, 0) < static_cast<int>(s.K.size()) && at(i, 1) >= 0 && at(i, 1) < s.K[at(i, 0)] &&
+                        at(i, 2) >= 0 && at(i, 2) < s.K[at(i, 0)],
+                    "an entry of theta lies outside its block");
+        }
         require(static_cast<Int>(zx.shape(0)) == s.q && zx.shape(1) == m && xx.shape(1) == m, "zx and xx disagree with the system");
         const CrossXY xy{static_cast<int>(m) - 1, zx.data(), xx.data(), nu, reml};
         {
             nb::gil_scoped_release release;
-            evaluate(s, system->A, xy, system->entries, theta.data(), derivatives, w);
+            evaluate(s, system->A, xy, entries, theta.data(), derivatives, w);
         }
         const auto& r = w.result;
         if (r.status != Status::ok) return nb::make_tuple(static_cast<int>(r.status));
@@ -290,12 +297,11 @@ NB_MODULE(_core, m) {
           nb::arg("scale_first").noconvert(), nb::arg("second").noconvert(), nb::arg("levels_second"), nb::arg("z_second"),
           nb::arg("scale_second").noconvert(), nb::arg("weights").none());
     nb::class_<System>(m, "System")
-        .def(nb::init<const std::vector<Blocks>&, const std::vector<nb::tuple>&, Entries>(), nb::arg("diagonal"), nb::arg("pairs"),
-             nb::arg("theta").noconvert())
+        .def(nb::init<const std::vector<Blocks>&, const std::vector<nb::tuple>&>(), nb::arg("diagonal"), nb::arg("pairs"))
         .def("structure", &structure);
     nb::class_<Evaluator>(m, "Workspace")
         .def(nb::init<System*>(), nb::keep_alive<1, 2>())
-        .def("evaluate", &Evaluator::evaluate_, nb::arg("theta").noconvert(), nb::arg("zx").noconvert(), nb::arg("xx").noconvert(),
+        .def("evaluate", &Evaluator::evaluate_, nb::arg("entries").noconvert(), nb::arg("theta").noconvert(), nb::arg("zx").noconvert(), nb::arg("xx").noconvert(),
              nb::arg("nu"), nb::arg("reml"), nb::arg("derivatives"))
         .def("u", &Evaluator::u)
         .def("e", &Evaluator::e)

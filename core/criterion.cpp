@@ -21,7 +21,7 @@ void set_lambda(const Symbolic& s, const std::vector<ThetaEntry>& entries, const
     for (std::size_t i = 0; i < entries.size(); ++i) {
         const auto& t = entries[i];
         double value = theta[i];
-        if (t.row == t.column && std::abs(value) < diagonal_floor) value = std::copysign(diagonal_floor, value);
+        if (t.pivot && std::abs(value) < diagonal_floor) value = std::copysign(diagonal_floor, value);
         f.lambda[t.grouping][t.row * s.K[t.grouping] + t.column] = value;
     }
 }
@@ -160,7 +160,7 @@ void derivative_directions(const Symbolic& s, const std::vector<ThetaEntry>& ent
             const int a = entries[j].row, b = entries[j].column;
             double* column = &w.W[s.at[v] * m + j];
             column[a * m] += u[b];
-            for (int i = b; i < k; ++i) column[i * m] += lambda[i * k + b] * e[a];
+            for (int i = 0; i < k; ++i) column[i * m] += lambda[i * k + b] * e[a];
         }
     }
 }
@@ -207,6 +207,18 @@ void quadratic_forms(const Symbolic& s, const CrossZ& A, const CrossXY& xy, Int 
     for (double& h : out.curvature) h /= sigma2;
 }
 
+// M := F Lambda^-1 for a Lambda that is triangular once its rows are taken in the order of the pivots
+std::vector<double> divide_by_lambda(const std::vector<double>& F, const std::vector<double>& lambda, const std::vector<int>& pivot) {
+    const int k = static_cast<int>(pivot.size());
+    std::vector<double> L(k * k), X = F, M(k * k);
+    for (int a = 0; a < k; ++a)
+        for (int b = 0; b < k; ++b) L[a * k + b] = lambda[pivot[a] * k + b];
+    solve_rows_transposed(L.data(), X.data(), k, k);
+    for (int i = 0; i < k; ++i)
+        for (int a = 0; a < k; ++a) M[i * k + pivot[a]] = X[i * k + a];
+    return M;
+}
+
 // H = Q + C - nu s s', C_jk = 2 (M_i)_{row j, row k} within a column of a term, M_i = F_i Lambda_i^-1
 void curve(const Symbolic& s, const CrossZ& A, const CrossXY& xy, const std::vector<ThetaEntry>& entries, Workspace& w) {
     auto& out = w.result;
@@ -214,8 +226,13 @@ void curve(const Symbolic& s, const CrossZ& A, const CrossXY& xy, const std::vec
     derivative_directions(s, entries, w);
     quadratic_forms(s, A, xy, m, w);
     auto& M = w.M;
-    M = w.F;
-    for (std::size_t g = 0; g < M.size(); ++g) solve_rows_transposed(w.factor.lambda[g].data(), M[g].data(), s.K[g], s.K[g]);
+    M.resize(s.K.size());
+    for (std::size_t g = 0; g < M.size(); ++g) {
+        std::vector<int> pivot(s.K[g]);
+        for (const auto& t : entries)
+            if (t.pivot && t.grouping == static_cast<int>(g)) pivot[t.column] = t.row;
+        M[g] = divide_by_lambda(w.F[g], w.factor.lambda[g], pivot);
+    }
     for (Int i = 0; i < m; ++i)
         for (Int j = 0; j < m; ++j) {
             const auto &a = entries[i], &b = entries[j];

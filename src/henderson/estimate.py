@@ -14,8 +14,9 @@ from henderson.errors import OptionError
 from henderson.model.criterion import criterion, explain_failure
 from henderson.model.linear import check_theta, theta_names
 from henderson.model.start import moment_start
+from henderson.optim.chart import Block, chart_as_typed
 from henderson.optim.record import SearchRecord
-from henderson.optim.rectify import KKT, Block, blocks_of
+from henderson.optim.rectify import KKT
 from henderson.optim.search import search
 from henderson.solve.direct import Evaluation, Factor, analyse
 from henderson.solve.threads import blas_threads_for
@@ -78,7 +79,7 @@ class Estimate:
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
         """Where each term sits in theta."""
-        return blocks_of(self.cross.entries)
+        return chart_as_typed(self.cross.entries).blocks
 
     @cached_property
     def lambdas(self) -> tuple[np.ndarray, ...]:
@@ -266,10 +267,10 @@ def _search_and_pack(
 ) -> Estimate:
     with blas_threads_for(system.structure()["tail"]):
         evaluate = criterion(cross, reml=reml, system=system)
-        theta, at, record, kkt = search(evaluate, theta, blocks_of(cross.entries), tol=tol, most=most)
-    if at is None or kkt is None:
+        found = search(evaluate, theta, cross.entries, tol=tol, most=most)
+    if found.at is None or found.kkt is None:
         raise explain_failure(cross, theta, reml=reml, system=system)
-    return _pack(cross, names, reml, theta, at, record, kkt, system)
+    return _pack(cross, names, reml, found.theta, found.at, found.record, found.kkt, system)
 
 
 def _pack(

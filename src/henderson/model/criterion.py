@@ -12,8 +12,8 @@ from henderson.errors import FitError
 from henderson.solve.core import core
 from henderson.solve.direct import FAILURES, NO_RESIDUAL, Evaluation, analyse
 
-Evaluator = Callable[[np.ndarray, int], "Evaluation | None"]
-"""(theta, derivatives) -> Evaluation, or None where the equations cannot be solved."""
+Evaluator = Callable[..., "Evaluation | None"]
+"""(theta, derivatives, entries) -> Evaluation, or None where the equations cannot be solved."""
 
 
 def constant(cross: CrossProducts, reml: bool) -> float:
@@ -39,8 +39,8 @@ def criterion(cross: CrossProducts, *, reml: bool, system: Any = None) -> Evalua
     Returns
     -------
     Evaluator
-        Function of theta (n_theta,) and the number of derivatives (0, 1, 2). Owns one workspace: not for two threads at
-        once.
+        Function of theta (n_theta,), the number of derivatives (0, 1, 2) and the places of theta in Lambda ((n_theta, 4),
+        by default those of the cross-products). Owns one workspace: not for two threads at once.
 
     Notes
     -----
@@ -50,8 +50,8 @@ def criterion(cross: CrossProducts, *, reml: bool, system: Any = None) -> Evalua
     nu = float(cross.n - cross.p if reml else cross.n)
     shift, zx, xx, run = constant(cross, reml), cross.zx, cross.xx, workspace.evaluate
 
-    def evaluate(theta: np.ndarray, derivatives: int = 2) -> Evaluation | None:
-        status, *rest = run(theta, zx, xx, nu, reml, derivatives)
+    def evaluate(theta: np.ndarray, derivatives: int = 2, entries: np.ndarray = cross.entries) -> Evaluation | None:
+        status, *rest = run(entries, theta, zx, xx, nu, reml, derivatives)
         if status == NO_RESIDUAL:
             raise FitError(FAILURES[status])
         if status:
@@ -65,7 +65,7 @@ def explain_failure(cross: CrossProducts, theta: np.ndarray, *, reml: bool, syst
     """The error to raise when the criterion cannot be evaluated at theta."""
     workspace = core().Workspace(analyse(cross) if system is None else system)
     nu = float(cross.n - cross.p if reml else cross.n)
-    status = workspace.evaluate(theta, cross.zx, cross.xx, nu, reml, 0)[0]
+    status = workspace.evaluate(cross.entries, theta, cross.zx, cross.xx, nu, reml, 0)[0]
     return FitError(
         f"The criterion cannot be evaluated: {FAILURES.get(status, 'unknown reason')}. Check the response and the columns of the model."
     )

@@ -7,11 +7,15 @@ the two differ, and a structured symmetric rank-one correction learns the differ
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
+from henderson.optim.chart import Chart, pivot
 from henderson.optim.record import Step
 from henderson.solve.direct import Evaluation
+
+Evaluate = Callable[[np.ndarray, int, np.ndarray], "Evaluation | None"]
 
 POLISH = 1e-4
 """Share of the tolerance below which a last step is not worth an evaluation: standard errors have their digits."""
@@ -25,98 +29,91 @@ NEAR, LINEAR = 1e-3, 0.02
 curvature is off by that much; differences of gradients there are exact enough to learn it."""
 
 
-def minimise(
-    evaluate: Callable[[np.ndarray, int], Evaluation | None],
-    theta: np.ndarray,
-    at: Evaluation,
-    *,
-    tol: float,
-    most: int,
-    steps: list[Step],
-    stage: str = "newton",
-) -> tuple[np.ndarray, Evaluation, bool]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Point:
+    """theta in some coordinates, and the criterion with its derivatives there."""
+
+    chart: Chart
+    theta: np.ndarray
+    at: Evaluation
+
+
+def minimise(evaluate: Evaluate, point: Point, *, tol: float, most: int, steps: list[Step]) -> tuple[Point, bool]:
     """Minimise the criterion from a point already evaluated.
 
     Parameters
     ----------
     evaluate : callable
-        (theta, 2) -> Evaluation, None where the criterion does not exist.
-    theta : (n_theta,)
-        Start.
-    at : Evaluation
-        Criterion, gradient and curvature there.
+        (theta, 2, entries) -> Evaluation, None where the criterion does not exist.
+    point : Point
+        Start, with both derivatives.
     tol : float
         Stop when the predicted decrease is below ``tol * max(1, |f| / 1000)``.
     most : int
         Most evaluations in `steps`, those already in it included.
     steps : list of Step
         Every evaluation is appended.
-    stage : str
-        Name of this phase in the record.
 
     Returns
     -------
-    theta : (n_theta,)
-    at : Evaluation
+    point : Point
     converged : bool
     """
     correction: np.ndarray | None = None
-    slow, radius = 0, max(1.0, _norm(theta))
-    count = 1
+    slow, count, radius = 0, 1, max(1.0, _norm(point.theta))
     while len(steps) < most:
-        gradient, curvature = at.gradient, at.curvature
-        assert gradient is not None and curvature is not None
+        gradient, curvature = derivatives(point.at)
         model = curvature if correction is None else curvature + correction
         step, predicted, at_edge = trust_region_step(gradient, model, radius)
-        scale = max(1.0, abs(at.value) / 1000)
+        scale = max(1.0, abs(point.at.value) / 1000)
         if predicted < tol * scale:
-            if predicted > POLISH * tol * scale and len(steps) < most:
-                theta, at = _polish(evaluate, theta, at, theta + step, radius, predicted, steps, stage)
-            return theta, at, True
-        trial = theta + step
-        new = evaluate(trial, 2)
+            worth = predicted > POLISH * tol * scale
+            return (_polish(evaluate, point, step, radius, predicted, steps) if worth else point), True
+        chart, trial = pivot(point.chart, point.theta + step)
+        new = evaluate(trial, 2, chart.entries)
         count += 1
+        length = _norm(step)
         if new is None:
-            steps.append(Step(trial, np.inf, np.inf, radius, predicted, False, stage))
-            radius = _norm(step) / 4
+            steps.append(Step(trial, np.inf, np.inf, radius, predicted, False, "newton"))
+            radius = length / 4
             continue
-        assert new.gradient is not None and new.curvature is not None
-        gain = (at.value - new.value) / predicted
-        accept = gain > 1e-4
-        steps.append(Step(trial, new.value, _norm(new.gradient), radius, predicted, accept, stage))
-        if count > SLOW_FROM and (not accept or _norm(new.gradient) > _norm(gradient) / 2):
-            slow += 1
-        if accept and predicted < NEAR * scale and _norm(new.gradient) > LINEAR * _norm(gradient):
-            slow = SLOW_STEPS
-        if slow >= SLOW_STEPS:
-            correction = _rank_one(correction, new.gradient - gradient, new.curvature if accept else curvature, step)
+        slope, new_curvature = derivatives(new)
+        gain = (point.at.value - new.value) / predicted
+        accept, shrinks = gain > 1e-4, _norm(slope) / max(_norm(gradient), np.finfo(float).tiny)
+        steps.append(Step(trial, new.value, _norm(slope), radius, predicted, accept, "newton"))
+        slow += count > SLOW_FROM and (not accept or shrinks > 0.5)
+        if accept and predicted < NEAR * scale and shrinks > LINEAR:
+            slow = max(slow, SLOW_STEPS)
+        if chart is not point.chart:  # differences of gradients mean nothing across coordinates
+            correction = None if accept else correction
+        elif slow >= SLOW_STEPS:
+            correction = _rank_one(correction, slope - gradient, new_curvature if accept else curvature, step)
         if gain < 0.25:
-            radius = _norm(step) / 4
+            radius = length / 4
         elif gain > 0.75 and at_edge:
-            radius = max(radius, 2.5 * _norm(step))
+            radius = max(radius, 2.5 * length)
         if accept:
-            theta, at = trial, new
-    return theta, at, False
+            point = Point(chart, trial, new)
+    return point, False
+
+
+def derivatives(at: Evaluation) -> tuple[np.ndarray, np.ndarray]:
+    """Gradient and curvature of an evaluation that has both."""
+    assert at.gradient is not None and at.curvature is not None
+    return at.gradient, at.curvature
 
 
 def _polish(
-    evaluate: Callable[[np.ndarray, int], Evaluation | None],
-    theta: np.ndarray,
-    at: Evaluation,
-    trial: np.ndarray,
-    radius: float,
-    predicted: float,
-    steps: list[Step],
-    stage: str,
-) -> tuple[np.ndarray, Evaluation]:
+    evaluate: Evaluate, point: Point, step: np.ndarray, radius: float, predicted: float, steps: list[Step]
+) -> Point:
     """The last Newton step, judged by its gradient: the criterion itself no longer resolves it."""
-    new = evaluate(trial, 2)
+    trial = point.theta + step
+    new = evaluate(trial, 2, point.chart.entries)
     if new is None:
-        return theta, at
-    assert at.gradient is not None and new.gradient is not None
-    accept = _norm(new.gradient) < _norm(at.gradient)
-    steps.append(Step(trial, new.value, _norm(new.gradient), radius, predicted, accept, stage))
-    return (trial, new) if accept else (theta, at)
+        return point
+    accept = _norm(derivatives(new)[0]) < _norm(derivatives(point.at)[0])
+    steps.append(Step(trial, new.value, _norm(derivatives(new)[0]), radius, predicted, accept, "newton"))
+    return Point(point.chart, trial, new) if accept else point
 
 
 def trust_region_step(gradient: np.ndarray, model: np.ndarray, radius: float) -> tuple[np.ndarray, float, bool]:

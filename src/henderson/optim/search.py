@@ -1,35 +1,55 @@
-"""Search and rectify: Newton, then signs, zeros and the conditions of a minimum over covariance matrices."""
+"""Search and rectify: Newton, then zeros and the conditions of a minimum over covariance matrices."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-from henderson.optim.newton import minimise, trust_region_step
+from henderson.optim.chart import Chart, as_typed, chart_as_typed, pivot
+from henderson.optim.newton import Point, minimise, trust_region_step
 from henderson.optim.record import SearchRecord, Step
-from henderson.optim.rectify import KKT, Block, add_variance, fix_signs, snap, steepest_variance
+from henderson.optim.rectify import KKT, add_variance, snap, steepest_variance
 from henderson.solve.direct import Evaluation
 
-Evaluate = Callable[[np.ndarray, int], "Evaluation | None"]
+Evaluate = Callable[[np.ndarray, int, np.ndarray], "Evaluation | None"]
 
 FLAT = 1e-4
 """A derivative by a variance above minus this is not worth a step (its square bounds the decrease)."""
 
 
-def search(
-    evaluate: Evaluate, theta: np.ndarray, blocks: tuple[Block, ...], *, tol: float, most: int
-) -> tuple[np.ndarray, Evaluation | None, SearchRecord, KKT | None]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """Where a search ended.
+
+    Attributes
+    ----------
+    theta : (n_theta,)
+        lme4's theta on the scaled columns, diagonals not negative.
+    at : Evaluation or None
+        There (derivatives in the coordinates of the search); None when not even the start is feasible.
+    record : SearchRecord
+    kkt : KKT or None
+    """
+
+    theta: np.ndarray
+    at: Evaluation | None
+    record: SearchRecord
+    kkt: KKT | None
+
+
+def search(evaluate: Evaluate, theta: np.ndarray, entries: np.ndarray, *, tol: float, most: int) -> Found:
     """Minimise the criterion over theta.
 
     Parameters
     ----------
     evaluate : callable
-        (theta, 2) -> Evaluation, None where the criterion does not exist.
+        (theta, derivatives, entries) -> Evaluation, None where the criterion does not exist.
     theta : (n_theta,)
-        Start, on the scaled columns.
-    blocks : tuple of Block
-        Where each term sits in theta.
+        Start: lme4's theta on the scaled columns.
+    entries : (n_theta, 4) int32
+        Grouping, row, column and term of its elements.
     tol : float
         Stop when the predicted decrease is below ``tol * max(1, |f| / 1000)``.
     most : int
@@ -37,50 +57,41 @@ def search(
 
     Returns
     -------
-    theta : (n_theta,)
-        Diagonals not negative, small ones snapped to zero where the criterion does not rise.
-    at : Evaluation or None
-        There; None when not even the start is feasible.
-    record : SearchRecord
-    kkt : KKT or None
+    Found
+        Small pivots snapped to zero where the criterion does not rise.
     """
     steps: list[Step] = []
-    at = evaluate(theta, 2)
+    chart, start = pivot(chart_as_typed(entries), theta, worse=1.0)
+    at = evaluate(start, 2, chart.entries)
     if at is None:
-        return theta, None, SearchRecord((), False, "The start is not feasible.", tol, most), None
-    steps.append(Step(theta, at.value, _norm(at.gradient), np.inf, 0.0, True, "start"))
+        return Found(theta, None, SearchRecord((), False, "The start is not feasible.", tol, most), None)
+    steps.append(Step(start, at.value, _norm(at.gradient), np.inf, 0.0, True, "start"))
+    point = Point(chart, start, at)
     while True:
-        theta, at, converged = minimise(evaluate, theta, at, tol=tol, most=most, steps=steps)
-        theta, at = _snap(evaluate, fix_signs(theta, blocks), at, blocks, steps, tol)
-        slopes = steepest_variance(theta, at.variance_gradient, blocks)
-        moved = _leave_boundary(evaluate, theta, at, blocks, slopes, steps, most) if converged else None
+        point, converged = minimise(evaluate, point, tol=tol, most=most, steps=steps)
+        point = _snap(evaluate, point, steps, tol)
+        slopes = steepest_variance(point.chart, point.theta, point.at.variance_gradient)
+        moved = _leave_boundary(evaluate, point, slopes, steps, most) if converged else None
         if moved is None:
             break
-        theta, at = moved
-    return theta, at, _record(steps, converged, tol, most), _conditions(at, slopes, converged)
+        point = moved
+    kkt = _conditions(point.at, slopes, converged)
+    return Found(as_typed(point.chart, point.theta), point.at, _record(steps, converged, tol, most), kkt)
 
 
-def _snap(
-    evaluate: Evaluate, theta: np.ndarray, at: Evaluation, blocks: tuple[Block, ...], steps: list[Step], tol: float
-) -> tuple[np.ndarray, Evaluation]:
-    snapped = snap(theta, blocks)
-    new = None if snapped is None else evaluate(snapped, 2)
+def _snap(evaluate: Evaluate, point: Point, steps: list[Step], tol: float) -> Point:
+    snapped = snap(point.chart, point.theta)
+    new = None if snapped is None else evaluate(snapped, 2, point.chart.entries)
     if snapped is None or new is None:
-        return theta, at
-    accept = new.value <= at.value + tol * max(1.0, abs(at.value) / 1000)
+        return point
+    accept = new.value <= point.at.value + tol * max(1.0, abs(point.at.value) / 1000)
     steps.append(Step(snapped, new.value, _norm(new.gradient), 0.0, 0.0, accept, "snap"))
-    return (snapped, new) if accept else (theta, at)
+    return Point(point.chart, snapped, new) if accept else point
 
 
 def _leave_boundary(
-    evaluate: Evaluate,
-    theta: np.ndarray,
-    at: Evaluation,
-    blocks: tuple[Block, ...],
-    slopes: tuple[tuple[float, np.ndarray], ...],
-    steps: list[Step],
-    most: int,
-) -> tuple[np.ndarray, Evaluation] | None:
+    evaluate: Evaluate, point: Point, slopes: tuple[tuple[float, np.ndarray], ...], steps: list[Step], most: int
+) -> Point | None:
     """A better point with variance added where the criterion falls with it; None when there is none."""
     worst = min(range(len(slopes)), key=lambda i: slopes[i][0])
     slope, direction = slopes[worst]
@@ -89,13 +100,13 @@ def _leave_boundary(
     for size in (0.3, 0.1, 0.03):
         if len(steps) >= most:
             return None
-        trial = add_variance(theta, blocks[worst], direction, size)
-        new = evaluate(trial, 2)
-        accept = new is not None and new.value < at.value
+        chart, trial = pivot(point.chart, add_variance(point.theta, point.chart.blocks[worst], direction, size))
+        new = evaluate(trial, 2, chart.entries)
+        accept = new is not None and new.value < point.at.value
         value, norm = (np.inf, np.inf) if new is None else (new.value, _norm(new.gradient))
         steps.append(Step(trial, value, norm, size, -slope * size**2, accept, "leave boundary"))
         if accept and new is not None:
-            return trial, new
+            return Point(chart, trial, new)
     return None
 
 

@@ -63,7 +63,7 @@ def analyse(cross: CrossProducts) -> Any:
     About O(entries of L); independent of theta and of the response.
     """
     pairs = [(p.first, p.second, p.start, p.partner, p.blocks) for p in cross.pairs]
-    return core().System(list(cross.zz), pairs, cross.entries)
+    return core().System(list(cross.zz), pairs)
 
 
 class Factor:
@@ -90,7 +90,7 @@ class Factor:
         self._workspace = core().Workspace(system)
         self._tail = system.structure()["tail"]
         with blas_threads_for(self._tail):
-            self._workspace.evaluate(theta, cross.zx, cross.xx, float(cross.n), False, 0)
+            self._workspace.evaluate(cross.entries, theta, cross.zx, cross.xx, float(cross.n), False, 0)
 
     def __reduce__(self) -> tuple[type[Factor], tuple[CrossProducts, np.ndarray]]:
         return Factor, (self.cross, self.theta)
