@@ -76,11 +76,11 @@ def _fit(options: argparse.Namespace) -> None:
     fit = lmm(options.formula, data, reml=not options.ml, weights=options.weights, offset=options.offset)
     print(fit.summary())
     if options.json:
-        _write(options.json, json.dumps(fit.to_dict(), indent=1, allow_nan=False))
+        _write("fit", options.json, json.dumps(fit.to_dict(), indent=1, allow_nan=False))
     if options.report:
         from .report import render_report
 
-        _write(options.report, render_report(fit))
+        _write("report", options.report, render_report(fit))
 
 
 def _read(name: str, separator: str | None) -> pd.DataFrame:
@@ -102,13 +102,13 @@ def _as_factor(data: pd.DataFrame, name: str, source: str) -> pd.Series:
     return data[name].astype("category")
 
 
-def _write(path: Path, text: str) -> None:
+def _write(what: str, path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise DataError(f"Cannot write {str(path)!r}: {error.strerror}.") from error
-    print(f"\nWritten: {path.resolve().as_uri()}")
+    print(f"\nThe {what} is written to {path.resolve().as_uri()}")
 
 
 def _datasets(options: argparse.Namespace) -> None:

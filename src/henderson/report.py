@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import __version__, plot
 from .plot.canvas import pyplot
-from .plot.groups import covariate
+from .plot.covariate import covariate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -61,6 +61,35 @@ def test_a_lattice_of_many_groups_shows_an_even_choice():
     assert panels[-1].get_title() == "s60"
 
 
+@pytest.mark.parametrize(
+    ("formula", "name", "data"),
+    [
+        ("score ~ Machine + (0 + Machine | Worker)", "Machine", "machines"),
+        ("distance ~ Sex + poly(age, 2) + (1 | Subject)", "age", "orthodont"),
+        ("distance ~ Sex + (1 | Subject)", "Sex", "orthodont"),
+        ("log(Reaction) ~ Days + (1 | Subject)", "Days", "sleepstudy"),
+    ],
+)
+def test_a_lattice_is_drawn_against_a_variable_of_the_data(formula, name, data):
+    fit = hd.lmm(formula, hd.datasets.load(data))
+    panels = hd.plot.lattice(fit)
+    assert panels[0].figure.get_supxlabel() == name
+    if name == "Machine":
+        assert [tick.get_text() for tick in panels[0].get_xticklabels()] == ["A", "B", "C"]
+
+
+def test_a_lattice_uses_the_rows_that_were_kept():
+    data = hd.datasets.load("sleepstudy", as_="polars")
+    data[3, "Reaction"] = float("nan")
+    panels = hd.plot.lattice(hd.lmm("Reaction ~ Days + (1 | Subject)", data))
+    assert panels[0].get_lines()[0].get_xdata().tolist() == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+
+
+def test_a_fit_without_its_data_is_drawn_against_columns_of_the_model(sleep):
+    again = hd.LinearMixedFit.from_dict(sleep.to_dict())
+    assert hd.plot.lattice(again)[0].figure.get_supxlabel() == "Days"
+
+
 def test_a_lattice_without_covariate_points_to_the_strip(dyes):
     with pytest.raises(OptionError, match=r"plot\.strip"):
         hd.plot.lattice(dyes)

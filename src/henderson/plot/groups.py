@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import OptionError
 from ..inference.fitted import fixed_part
 from .canvas import BLUE, FAINT, GREY, INK, ORANGE, dress, grouping, label, new_axes, pyplot, spread
+from .covariate import Covariate, covariate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,29 +17,6 @@ if TYPE_CHECKING:
     from ..results import LinearMixedFit
 
 _MOST_PANELS, _MOST_STRIPS = 24, 40
-
-
-def covariate(fit: LinearMixedFit, x: str | None = None) -> tuple[str, np.ndarray] | None:
-    """Return name and values (n,) of the covariate to draw against, or None where the model has none.
-
-    By default the first column that varies by group, else the first fixed column; indicators of factor levels
-    (0/1 columns) come last.
-    """
-    design = fit.design
-    columns = {
-        name: np.asarray(values)
-        for term in design.terms
-        for name, values in zip(term.names, term.columns, strict=True)
-    }
-    columns |= {name: design.X[:, j] for j, name in enumerate(design.x_names) if name not in columns}
-    varying = {name: values for name, values in columns.items() if np.ptp(values) > 0}
-    if x is not None:
-        if x not in varying:
-            known = ", ".join(map(repr, varying)) or "none"
-            raise OptionError(f"x={x!r} is not a varying column of the model. It has: {known}.")
-        return x, varying[x]
-    ranked = sorted(varying.items(), key=lambda item: bool(np.isin(item[1], (0.0, 1.0)).all()))
-    return ranked[0] if ranked else None
 
 
 def _mean_line(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -62,7 +40,8 @@ def lattice(
     fit : LinearMixedFit
         A fit with a covariate.
     x : str, optional
-        Column of the model to draw against; by default the first that varies by group.
+        Variable of the data or column of the model to draw against; by default the first numeric variable,
+        those that vary by group before the rest.
     group : str, optional
         Grouping factor; by default the first of the model.
     columns : int
@@ -93,7 +72,7 @@ def lattice(
     found = covariate(fit, x)
     if found is None:
         raise OptionError("This model has no covariate to draw against. Use plot.strip(fit) instead.")
-    name, values = found
+    values = found.values
     _, factor = grouping(fit, group)
     shown = spread(len(factor.levels), _MOST_PANELS if axes is None else np.size(axes))
     panels = _panels(len(shown), columns) if axes is None else np.ravel(axes)[: len(shown)]
@@ -104,11 +83,18 @@ def lattice(
         ax.plot(*_mean_line(values[rows], population[rows]), "--", color=ORANGE, lw=1.1)
         ax.plot(*_mean_line(values[rows], fitted[rows]), "-", color=BLUE, lw=1.7)
         ax.set_title(str(factor.levels[level]), fontsize=9, color=INK, pad=3)
+        _name_values(ax, found)
     if axes is None:
         _legend(panels[0].figure, factor.name, len(shown), len(factor.levels))
-        panels[0].figure.supxlabel(name, fontsize=10, color=INK)
+        panels[0].figure.supxlabel(found.name, fontsize=10, color=INK)
         panels[0].figure.supylabel(fit.design.response, fontsize=10, color=INK)
     return panels
+
+
+def _name_values(ax: Axes, found: Covariate) -> None:
+    if found.labels is not None:
+        ax.set_xticks(np.arange(len(found.labels)), found.labels)
+        ax.set_xlim(-0.4, len(found.labels) - 0.6)
 
 
 def _panels(count: int, columns: int) -> np.ndarray:
