@@ -155,13 +155,21 @@ def settle(result: Result, reply: dict[str, Any], keep: bool) -> None:
         result.seconds += reply["seconds"]
 
 
+def calibrated(worker: Worker, request: dict[str, Any], first: float, limit: float) -> int:
+    """How many calls make a tenth of a second; the first call of all may be far slower than a warm one."""
+    if first > 0.1:
+        return 1
+    reply = worker.ask(request | {"repeats": 10}, limit)
+    return max(1, int(0.1 / max(min(reply.get("seconds", [first])), 1e-5)))
+
+
 def race(
     problem: Problem, file: Path, workers: Sequence[Worker], rounds: int, limit: float
 ) -> dict[str, Result]:
     """Time one problem.
 
     The first call of each competitor on the problem decides: below `SHORT` seconds it was the warm-up, and
-    `rounds` rounds follow in which the competitors take turns, each repeating for about a twentieth of a
+    `rounds` rounds follow in which the competitors take turns, each repeating for about a tenth of a
     second; a longer one stands as it is, a single shot after a warm-up on the sleep study.
     """
     results = {worker.name: Result(reason=problem.skip.get(worker.name, "")) for worker in workers}
@@ -183,7 +191,7 @@ def race(
         taken = reply.get("seconds", [wall])[0]
         settle(result, reply, keep=taken >= SHORT)
         if not result.reason and taken < SHORT:
-            running[worker.name] = (worker, max(1, int(0.05 / max(taken, 1e-5))))
+            running[worker.name] = (worker, calibrated(worker, request, taken, limit))
     for _ in range(rounds):
         for name, (worker, repeats) in running.items():
             settle(results[name], worker.ask(request | {"repeats": repeats}, limit), keep=True)

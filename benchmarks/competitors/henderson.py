@@ -30,7 +30,7 @@ class Henderson:
 
     def report(self, fitted: Any) -> tuple[float, int | None]:
         """Log-likelihood and evaluations."""
-        return float(fitted.loglik), int(fitted.opt.n_evaluations)
+        return float(fitted.loglik), int(fitted.opt.evaluations)
 
 
 if __name__ == "__main__":
