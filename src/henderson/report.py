@@ -143,7 +143,7 @@ def _caterpillars(fit: LinearMixedFit, factor: Grouping) -> Figure:
     names = fit.ranef[factor.name].names
     across = min(2, len(names))
     down = -(-len(names) // across)
-    height = min(8.0, max(2.4, 0.19 * len(factor.levels) + 1.2))
+    height = 5.2 if len(factor.levels) > 50 else max(2.4, 0.17 * len(factor.levels) + 1.2)
     figure, grid = _canvas(down, across, height)
     for ax, name in zip(grid, names, strict=False):
         plot.caterpillar(fit, factor.name, name, ax=ax)

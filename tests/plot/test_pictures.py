@@ -53,6 +53,37 @@ def test_a_lattice_draws_the_fitted_lines(sleep):
         np.testing.assert_allclose(line(ax, "--").get_ydata(), sleep.beta[0] + sleep.beta[1] * days)
 
 
+def test_the_line_of_a_group_leaves_crossed_factors_out():
+    data, truth = hd.datasets.simulate_crossed(8, 6, seed=1)
+    fit = hd.lmm(truth.formula, data)
+    ax = hd.plot.lattice(fit, "x", "subject")[0]
+    drawn = line(ax, "-")
+    own = fit.beta[0] + fit.ranef["subject"].values[0, 0]
+    np.testing.assert_allclose(drawn.get_ydata(), own + fit.beta[1] * drawn.get_xdata())
+    assert len(drawn.get_xdata()) == 6
+
+
+def test_the_line_of_an_inner_group_includes_the_outer_one():
+    data, truth = hd.datasets.simulate_nested(4, 3, 5, seed=1)
+    fit = hd.lmm(truth.formula, data)
+    ax = hd.plot.lattice(fit, "x", "classroom:school")[0]
+    drawn = line(ax, "-")
+    rows = (data["school"] == "s1") & (data["classroom"] == "c1")
+    assert ax.get_title() == "c1:s1"
+    order = np.argsort(data.loc[rows, "x"])
+    np.testing.assert_allclose(drawn.get_ydata(), np.asarray(fit.fitted)[rows.to_numpy()][order])
+
+
+def test_the_lines_hold_other_variables_at_what_is_typical_of_the_group():
+    data = hd.datasets.load("orthodont")
+    fit = hd.lmm("distance ~ age * Sex + (age | Subject)", data)
+    panels = hd.plot.lattice(fit)
+    girl = next(ax for ax in panels if ax.get_title() == "F10")
+    female = fit.fixef["(Intercept)"] + fit.fixef["SexFemale"]
+    slope = fit.fixef["age"] + fit.fixef["age:SexFemale"]
+    np.testing.assert_allclose(line(girl, "--").get_ydata(), female + slope * np.array([8.0, 10, 12, 14]))
+
+
 def test_a_lattice_of_many_groups_shows_an_even_choice():
     data, truth = hd.datasets.simulate_crossed(60, 5, seed=1)
     panels = hd.plot.lattice(hd.lmm(truth.formula, data), "x", "subject")

@@ -70,12 +70,15 @@ def caterpillar(
         raise OptionError(f"level={level} must lie between 0 and 1, for example 0.95.")
     order = np.argsort(effects.values[:, column])
     mode, half = effects.values[order, column], ndtri(0.5 + level / 2) * effects.sd[order, column]
-    ax = new_axes(ax, 5.2, min(9.0, max(2.4, 0.2 * len(order) + 1.2)))
+    many = len(order) > _MOST_LABELS
+    ax = new_axes(ax, 5.2, 5.2 if many else max(2.4, 0.17 * len(order) + 1.2))
     place, clear = np.arange(len(order)), np.abs(mode) > half
     ax.axvline(0, color=GREY, lw=0.9, ls=(0, (4, 3)), zorder=0)
     for mask, colour in ((~clear, "#7FB8D8"), (clear, BLUE)):
-        ax.hlines(place[mask], (mode - half)[mask], (mode + half)[mask], color=colour, lw=1.6)
-        ax.plot(mode[mask], place[mask], "o", ms=4, color=colour)
+        ax.hlines(
+            place[mask], (mode - half)[mask], (mode + half)[mask], color=colour, lw=0.6 if many else 1.6
+        )
+        ax.plot(mode[mask], place[mask], "o", ms=1.5 if many else 4, color=colour)
     _name_levels(ax, [str(factor.levels[i]) for i in order])
     return label(
         ax,

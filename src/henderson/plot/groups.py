@@ -10,6 +10,7 @@ from ..errors import OptionError
 from ..inference.fitted import fixed_part
 from .canvas import BLUE, FAINT, GREY, INK, ORANGE, dress, grouping, label, new_axes, pyplot, spread
 from .covariate import Covariate, covariate
+from .lines import line_maker
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,12 +18,6 @@ if TYPE_CHECKING:
     from ..results import LinearMixedFit
 
 _MOST_PANELS, _MOST_STRIPS = 24, 40
-
-
-def _mean_line(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    # Rows that share x may differ in other columns of the model: one point each, at their mean.
-    at, position = np.unique(x, return_inverse=True)
-    return at, np.bincount(position, weights=y) / np.bincount(position)
 
 
 def lattice(
@@ -34,6 +29,8 @@ def lattice(
     axes: np.ndarray | None = None,
 ) -> np.ndarray:
     """Draw one panel per group: its data, its fitted line, and the line of the population.
+
+    The lines hold other variables at what is typical of the group; crossed factors are left out of them.
 
     Parameters
     ----------
@@ -76,12 +73,13 @@ def lattice(
     _, factor = grouping(fit, group)
     shown = spread(len(factor.levels), _MOST_PANELS if axes is None else np.size(axes))
     panels = _panels(len(shown), columns) if axes is None else np.ravel(axes)[: len(shown)]
-    fitted, population = np.asarray(fit.fitted), fixed_part(fit.design, fit.estimate)
+    lines = line_maker(fit, found, factor)
     for ax, level in zip(panels, shown, strict=True):
         rows = factor.codes == level
         dress(ax).plot(values[rows], fit.design.y[rows], "o", ms=3.5, mfc="none", color=GREY, mew=0.9)
-        ax.plot(*_mean_line(values[rows], population[rows]), "--", color=ORANGE, lw=1.1)
-        ax.plot(*_mean_line(values[rows], fitted[rows]), "-", color=BLUE, lw=1.7)
+        at, own, population = lines(level)
+        ax.plot(at, population, "--", color=ORANGE, lw=1.1)
+        ax.plot(at, own, "-", color=BLUE, lw=1.7)
         ax.set_title(str(factor.levels[level]), fontsize=9, color=INK, pad=3)
         _name_values(ax, found)
     if axes is None:
