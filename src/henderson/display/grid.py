@@ -63,3 +63,15 @@ def matrix_text(
 def wrapped(text: str, indent: str = "", width: int = WIDTH) -> list[str]:
     """Return A sentence in lines of at most `width` characters, continuation lines indented."""
     return textwrap.wrap(text, width, subsequent_indent=indent, break_on_hyphens=False) or [""]
+
+
+def wrapped_formula(text: str, width: int = WIDTH) -> list[str]:
+    """Return a formula in lines of at most `width` characters, broken outside parentheses if possible."""
+    depth, out, hold = 0, [], "\u00a0"
+    for c in text:
+        depth += (c == "(") - (c == ")")
+        out.append(hold if c == " " and depth > 0 else c)
+    lines = wrapped("".join(out), "    ", width)
+    if any(len(line) > width - 8 and hold in line for line in lines):
+        lines = wrapped(text, "    ", width)
+    return [line.replace(hold, " ") for line in lines]

@@ -78,7 +78,7 @@ def _facts(record: SummaryRecord) -> str:
         ("observations", str(record.nobs)),
         *((group, f"{count} levels") for group, count in record.ngroups),
     ]
-    cells = "".join(f"<div><span>{escape(k)}</span>{escape(v)}</div>" for k, v in facts)
+    cells = "".join(f"<div><span>{escape(k)}</span>{escape(v).replace('-', '−')}</div>" for k, v in facts)
     return f'<div class="hd-facts">{cells}</div>'
 
 

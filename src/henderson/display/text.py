@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from henderson.display import sentences
-from henderson.display.grid import WIDTH, columns_text, matrix_text, wrapped
+from henderson.display.grid import WIDTH, columns_text, matrix_text, wrapped, wrapped_formula
 from henderson.display.names import abbreviate_all, shorten
 from henderson.display.numbers import (
     format_coefficients,
@@ -53,7 +53,7 @@ def summary_text(record: SummaryRecord) -> str:
 
 def header(record: SummaryRecord) -> list[str]:
     """Title and formula, and weights or offset where there are any."""
-    return [sentences.title(record), *wrapped(f"Formula: {record.formula}", "    ")]
+    return [sentences.title(record), *wrapped_formula(f"Formula: {record.formula}")]
 
 
 def criterion_lines(record: SummaryRecord) -> list[str]:
@@ -94,7 +94,7 @@ def varcorr_lines(table: VarCorr, *, variances: bool = True) -> list[str]:
             columns + (corr if beside else []), "<" * (len(columns) + beside * len(corr))
         )
     ]
-    return lines if beside else lines + _correlation_blocks(table)
+    return lines if beside else [*lines, *_correlation_blocks(table), ""]
 
 
 def _labels(table: VarCorr) -> tuple[list[str], list[str]]:
@@ -118,11 +118,17 @@ def _correlation_columns(table: VarCorr) -> list[list[str]]:
         for i in range(len(t.names)):
             for j in range(widest):
                 columns[j].append(_corr(t.corr[i, j]) if j < i else "")
-    return [[*column, ""] for column in columns]
+    return [[column[0], *_flush(column[1:]), ""] for column in columns]
+
+
+def _flush(cells: list[str]) -> list[str]:
+    """Cells to the right of their common width."""
+    width = max(map(len, cells), default=0)
+    return [cell.rjust(width) for cell in cells]
 
 
 def _corr(value: float) -> str:
-    return format(value, "5.2f") if np.isfinite(value) else "   NA"
+    return format(value, ".2f") if np.isfinite(value) else "NA"
 
 
 def _correlation_blocks(table: VarCorr) -> list[str]:

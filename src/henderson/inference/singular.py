@@ -49,10 +49,8 @@ def describe(label: str, names: tuple[str, ...], block: np.ndarray) -> list[str]
     if lost and len(kept) == 2:
         notes.append(f"{kept[0]} and {kept[1]} are perfectly correlated between {label} ({corr[0, 1]:+.0f})")
     elif lost:
-        notes.append(
-            f"{label} has rank {len(kept) - lost} of {len(names)}; "
-            f"no variance along {_direction(vectors, kept)}"
-        )
+        along = f"; no variance along {_direction(vectors, kept)}" if lost == 1 else ""
+        notes.append(f"{label} has rank {len(kept) - lost} of {len(names)}{along}")
     return notes
 
 
@@ -66,4 +64,4 @@ def _direction(vectors: np.ndarray, names: list[str]) -> str:
     v = v * np.sign(v[np.argmax(np.abs(v))])
     order = [int(j) for j in np.argsort(-np.abs(v), kind="stable") if abs(v[j]) >= 0.05][:4]
     text = " ".join(f"{'-' if v[j] < 0 else '+'} {abs(v[j]):.2f} {names[j]}" for j in order)
-    return text.removeprefix("+ ") + (" ..." if np.sum(np.abs(v) >= 0.05) > 4 else "")
+    return text.removeprefix("+ ") + (" and others" if np.sum(np.abs(v) >= 0.05) > 4 else "")
