@@ -77,17 +77,8 @@ std::vector<Column> columns(const std::vector<ColumnArray>& data, const Vector& 
     std::vector<Column> out;
     for (std::size_t j = 0; j < data.size(); ++j) {
         require(!data[j] || static_cast<Int>(data[j]->size()) == n, "columns differ in length");
-        out.push_back({data[j] ? data[j]->data() : nullptr, centre(j), scale(j)});
-    }
-    return out;
-}
-
-std::vector<Column> constant_or(const std::vector<ColumnArray>& data, const Vector& scale, Int n) {
-    std::vector<Column> out;
-    for (std::size_t j = 0; j < data.size(); ++j) {
-        require(!data[j] || static_cast<Int>(data[j]->size()) == n, "columns differ in length");
         require(data[j] || data.size() == 1, "a constant column stands alone");
-        out.push_back({data[j] ? data[j]->data() : nullptr, 0.0, scale(j)});
+        out.push_back({data[j] ? data[j]->data() : nullptr, centre(j), scale(j)});
     }
     return out;
 }
@@ -108,10 +99,10 @@ nb::object cross_products_(const std::vector<ColumnArray>& x, Vector centre, Vec
     return out;
 }
 
-nb::tuple grouped_products_(Codes codes, Int levels, const std::vector<ColumnArray>& z, Vector z_scale,
+nb::tuple grouped_products_(Codes codes, Int levels, const std::vector<ColumnArray>& z, Vector z_centre, Vector z_scale,
                             const std::vector<ColumnArray>& x, Vector centre, Vector scale, ColumnArray weights) {
     const Int n = static_cast<Int>(codes.size());
-    auto zc = constant_or(z, z_scale, n);
+    auto zc = columns(z, z_centre, z_scale, n);
     auto xc = columns(x, centre, scale, n);
     const std::size_t l = static_cast<std::size_t>(levels), k = z.size(), m = x.size();
     nb::object zz = array<double>({l, k, k}), zx = array<double>({l * k, m});
@@ -124,11 +115,12 @@ nb::tuple grouped_products_(Codes codes, Int levels, const std::vector<ColumnArr
     return nb::make_tuple(zz, zx);
 }
 
-nb::tuple pair_products_(Codes first, Int levels_first, const std::vector<ColumnArray>& z_first, Vector scale_first, Codes second,
-                         Int levels_second, const std::vector<ColumnArray>& z_second, Vector scale_second, ColumnArray weights) {
+nb::tuple pair_products_(Codes first, Int levels_first, const std::vector<ColumnArray>& z_first, Vector centre_first,
+                         Vector scale_first, Codes second, Int levels_second, const std::vector<ColumnArray>& z_second,
+                         Vector centre_second, Vector scale_second, ColumnArray weights) {
     const Int n = static_cast<Int>(first.size());
     require(second.size() == first.size(), "the groupings differ in length");
-    auto a = constant_or(z_first, scale_first, n), b = constant_or(z_second, scale_second, n);
+    auto a = columns(z_first, centre_first, scale_first, n), b = columns(z_second, centre_second, scale_second, n);
     const double* w = weights_of(weights, n);
     PairProducts out;
     {
@@ -291,11 +283,11 @@ NB_MODULE(_core, m) {
     m.def("cross_products", &cross_products_, nb::arg("x"), nb::arg("centre").noconvert(), nb::arg("scale").noconvert(),
           nb::arg("weights").none(), nb::arg("n"));
     m.def("grouped_products", &grouped_products_, nb::arg("codes").noconvert(), nb::arg("levels"), nb::arg("z"),
-          nb::arg("z_scale").noconvert(), nb::arg("x"), nb::arg("centre").noconvert(), nb::arg("scale").noconvert(),
+          nb::arg("z_centre").noconvert(), nb::arg("z_scale").noconvert(), nb::arg("x"), nb::arg("centre").noconvert(), nb::arg("scale").noconvert(),
           nb::arg("weights").none());
     m.def("pair_products", &pair_products_, nb::arg("first").noconvert(), nb::arg("levels_first"), nb::arg("z_first"),
-          nb::arg("scale_first").noconvert(), nb::arg("second").noconvert(), nb::arg("levels_second"), nb::arg("z_second"),
-          nb::arg("scale_second").noconvert(), nb::arg("weights").none());
+          nb::arg("centre_first").noconvert(), nb::arg("scale_first").noconvert(), nb::arg("second").noconvert(), nb::arg("levels_second"), nb::arg("z_second"),
+          nb::arg("centre_second").noconvert(), nb::arg("scale_second").noconvert(), nb::arg("weights").none());
     nb::class_<System>(m, "System")
         .def(nb::init<const std::vector<Blocks>&, const std::vector<nb::tuple>&>(), nb::arg("diagonal"), nb::arg("pairs"))
         .def("structure", &structure);

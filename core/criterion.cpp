@@ -15,13 +15,13 @@ constexpr double diagonal_floor = 1e-8;
 constexpr double no_digits = 1e-14;
 constexpr double two_pi = 6.283185307179586476925286766559;
 
-void set_lambda(const Symbolic& s, const std::vector<ThetaEntry>& entries, const double* theta, Factor& f) {
+void set_lambda(const Symbolic& s, const std::vector<ThetaEntry>& entries, const double* theta, bool floored, Factor& f) {
     f.lambda.resize(s.K.size());
     for (std::size_t g = 0; g < s.K.size(); ++g) f.lambda[g].assign(s.K[g] * s.K[g], 0.0);
     for (std::size_t i = 0; i < entries.size(); ++i) {
         const auto& t = entries[i];
         double value = theta[i];
-        if (t.pivot && std::abs(value) < diagonal_floor) value = std::copysign(diagonal_floor, value);
+        if (floored && t.pivot && std::abs(value) < diagonal_floor) value = std::copysign(diagonal_floor, value);
         f.lambda[t.grouping][t.row * s.K[t.grouping] + t.column] = value;
     }
 }
@@ -251,7 +251,7 @@ void curve(const Symbolic& s, const CrossZ& A, const CrossXY& xy, const std::vec
 void evaluate(const Symbolic& s, const CrossZ& A, const CrossXY& xy, const std::vector<ThetaEntry>& entries,
               const double* theta, int derivatives, Workspace& w) {
     auto& out = w.result;
-    set_lambda(s, entries, theta, w.factor);
+    set_lambda(s, entries, theta, derivatives > 1, w.factor);
     out.status = Status::omega_not_definite;
     if (!factorise(s, A, w.factor)) return;
     w.azx.resize(s.q * (xy.p + 1));

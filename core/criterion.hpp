@@ -9,8 +9,8 @@
 namespace henderson {
 
 // One free entry of the relative covariance factors: (row, column) within the K x K block of a grouping; entries of one
-// random-effects term share `term`. Column by column; the first entry of a column is its pivot, and no later column has
-// an entry in that row: Lambda is lower triangular up to an order of its rows.
+// random-effects term share `term`. Column by column; the first entry of a column is its pivot, and (where curvature is
+// asked for) no later column has an entry in that row: Lambda is lower triangular up to an order of its rows.
 struct ThetaEntry {
     int grouping, row, column, term;
     bool pivot;

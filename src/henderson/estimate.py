@@ -14,11 +14,13 @@ from henderson.errors import OptionError
 from henderson.model.criterion import criterion, explain_failure
 from henderson.model.linear import check_theta, theta_names
 from henderson.model.start import moment_start
-from henderson.optim.chart import Block, chart_as_typed
+from henderson.model.units import from_search, relative_factors, to_search
+from henderson.optim.chart import Block, Chart, chart_as_typed
+from henderson.optim.newton import Point
 from henderson.optim.record import SearchRecord
-from henderson.optim.rectify import KKT
+from henderson.optim.rectify import KKT, off_the_boundary
 from henderson.optim.search import search
-from henderson.solve.direct import Evaluation, Factor, analyse
+from henderson.solve.direct import Factor, analyse
 from henderson.solve.threads import blas_threads_for
 
 if TYPE_CHECKING:
@@ -53,8 +55,6 @@ class Estimate:
     search : SearchRecord
     kkt : KKT
     cross : CrossProducts
-    theta_scaled : (n_theta,)
-        theta on the scaled columns of Z.
     """
 
     reml: bool
@@ -70,7 +70,6 @@ class Estimate:
     search: SearchRecord
     kkt: KKT
     cross: CrossProducts
-    theta_scaled: np.ndarray
     system: Any = field(repr=False, default=None)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -89,16 +88,13 @@ class Estimate:
     @cached_property
     def grouping_lambdas(self) -> tuple[np.ndarray, ...]:
         """(K_f, K_f) factor of every grouping: the blocks of its terms on the diagonal."""
-        out = [np.zeros((k, k)) for k in self.cross.columns]
-        for block, lam in zip(self.blocks, self.lambdas, strict=True):
-            at = slice(block.first, block.first + block.k)
-            out[block.grouping][at, at] = lam
-        return tuple(out)
+        return tuple(relative_factors(self.cross, self.theta))
 
     @cached_property
     def factor(self) -> Factor:
         """Cholesky factor of Omega at theta, for solves."""
-        return Factor(self.cross, self.theta_scaled, self.system)
+        used = zip(self.cross.z_transform, self.grouping_lambdas, strict=True)
+        return Factor(self.cross, tuple(np.linalg.solve(T, lam) for T, lam in used), self.system)
 
     @cached_property
     def u(self) -> tuple[np.ndarray, ...]:
@@ -214,11 +210,13 @@ def fit(
 def refit(estimate: Estimate, design: Design, y: np.ndarray) -> Estimate:
     """The same model on another response (n,): one O(n) pass, then the search from the old estimate."""
     cross = crossprod.with_response(estimate.cross, design, y)
+    chart, theta = to_search(cross, estimate.theta)
     return _search_and_pack(
         cross,
         estimate.theta_names,
         estimate.reml,
-        _off_the_boundary(estimate.theta_scaled, estimate.blocks),
+        chart,
+        off_the_boundary(chart, theta),
         estimate.search.max_evaluations,
         estimate.search.tol,
         estimate.system if estimate.system is not None else analyse(cross),
@@ -238,12 +236,9 @@ def fit_cross_products(
     """Fit from the sufficient statistics alone; arguments as in `fit`."""
     most = _positive(max_evaluations, DEFAULT_MAX_EVALUATIONS, "max_evaluations")
     tolerance = _positive(tol, DEFAULT_TOL, "tol")
-    if start is None:
-        theta = moment_start(cross)
-    else:
-        theta = check_theta(start, names, "start") / cross.theta_scale
+    chart, theta = moment_start(cross) if start is None else to_search(cross, check_theta(start, names, "start"))
     system = analyse(cross) if system is None else system
-    return _search_and_pack(cross, names, bool(reml), theta, int(most), float(tolerance), system)
+    return _search_and_pack(cross, names, bool(reml), chart, theta, int(most), float(tolerance), system)
 
 
 def _positive(value: Any, default: float, name: str) -> float:
@@ -254,37 +249,34 @@ def _positive(value: Any, default: float, name: str) -> float:
     return float(value)
 
 
-def _off_the_boundary(theta: np.ndarray, blocks: tuple[Block, ...]) -> np.ndarray:
-    """A start from which zero components can grow again: zero is stationary for every response."""
-    diagonal = np.concatenate([np.diag(block.positions) for block in blocks])
-    out = theta.copy()
-    out[diagonal] = np.maximum(out[diagonal], 0.05)
-    return out
-
-
 def _search_and_pack(
-    cross: CrossProducts, names: tuple[str, ...], reml: bool, theta: np.ndarray, most: int, tol: float, system: Any
+    cross: CrossProducts,
+    names: tuple[str, ...],
+    reml: bool,
+    chart: Chart,
+    theta: np.ndarray,
+    most: int,
+    tol: float,
+    system: Any,
 ) -> Estimate:
     with blas_threads_for(system.structure()["tail"]):
-        evaluate = criterion(cross, reml=reml, system=system)
-        found = search(evaluate, theta, cross.entries, tol=tol, most=most)
-    if found.at is None or found.kkt is None:
-        raise explain_failure(cross, theta, reml=reml, system=system)
-    return _pack(cross, names, reml, found.theta, found.at, found.record, found.kkt, system)
+        found = search(criterion(cross, reml=reml, system=system), chart, theta, tol=tol, most=most)
+    if found.point is None or found.kkt is None:
+        raise explain_failure(cross, theta, chart.entries, reml=reml, system=system)
+    return _pack(cross, names, reml, found.point, found.record, found.kkt, system)
 
 
 def _pack(
     cross: CrossProducts,
     names: tuple[str, ...],
     reml: bool,
-    theta: np.ndarray,
-    at: Evaluation,
+    point: Point,
     record: SearchRecord,
     kkt: KKT,
     system: Any,
 ) -> Estimate:
     """Undo centring and scaling: beta = T beta_scaled + shift of the response, theta by the scales of Z."""
-    nu = cross.n - cross.p if reml else cross.n
+    nu, at = cross.n - cross.p if reml else cross.n, point.at
     beta = at.beta * cross.x_scale
     if cross.intercept is not None:
         beta[cross.intercept] -= float(cross.x_centre @ beta)
@@ -292,7 +284,7 @@ def _pack(
         beta = beta + cross.y_centre * cross.constant
     return Estimate(
         reml=reml,
-        theta=theta * cross.theta_scale,
+        theta=from_search(cross, point.chart, point.theta),
         theta_names=names,
         beta=beta,
         sigma=float(np.sqrt(at.r2 / nu)),
@@ -304,6 +296,5 @@ def _pack(
         search=record,
         kkt=kkt,
         cross=cross,
-        theta_scaled=theta,
         system=system,
     )

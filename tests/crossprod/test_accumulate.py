@@ -17,8 +17,9 @@ def dense_z(design, cross):
     at = 0
     for f, grouping in enumerate(design.groupings):
         columns = [c for t in design.terms if t.grouping == f for c in t.columns]
-        for j, column in enumerate(columns):
-            Z[np.arange(design.n), at + grouping.codes * len(columns) + j] = column * cross.z_scale[f][j]
+        used = np.column_stack(columns) @ cross.z_transform[f]
+        for j in range(len(columns)):
+            Z[np.arange(design.n), at + grouping.codes * len(columns) + j] = used[:, j]
         at += cross.levels[f] * len(columns)
     return Z
 

@@ -9,11 +9,14 @@ import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from henderson.crossprod import CrossProducts
 from henderson.design.record import Design, Grouping, RandomTerm
 
 # The same examples every time, so that a run can be repeated; HENDERSON_EXAMPLES=1000 looks for new ones.
 EXPLORE = int(os.environ.get("HENDERSON_EXAMPLES", "0"))
 examples = settings(max_examples=EXPLORE or 40, deadline=None, derandomize=not EXPLORE, database=None)
+
+few_examples = settings(examples, max_examples=EXPLORE or 8)
 
 # Structure: per grouping factor the number of columns of each of its terms.
 STRUCTURES: dict[str, tuple[tuple[int, ...], ...]] = {
@@ -180,3 +183,15 @@ def take_rows(design: Design, order: np.ndarray) -> Design:
         ),
         n_input=len(order),
     )
+
+
+def as_used(design: Design, cross: CrossProducts) -> Design:
+    """The design on the centred and scaled columns of Z that the cross-products hold."""
+    used, at = [], [0] * len(design.groupings)
+    for term in design.terms:
+        f, first = term.grouping, at[term.grouping]
+        rows = slice(first, first + term.k)
+        Z = np.column_stack(term.columns) @ cross.z_transform[f][rows, rows]
+        used.append(replace(term, columns=tuple(np.ascontiguousarray(Z[:, j]) for j in range(term.k))))
+        at[f] += term.k
+    return replace(design, terms=tuple(used))

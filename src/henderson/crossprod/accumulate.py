@@ -20,7 +20,7 @@ def from_design(design: Design) -> CrossProducts:
 
     The response is shifted by its mean and the columns of X are centred when the constant is in their span (without the
     shift data like NIST's SmLs07-09 lose every digit); columns of X and Z are scaled to unit size (without the scaling a
-    slope on a covariate of scale 1e5 stalls the search). Both are undone exactly by `estimate`.
+    slope on a covariate of scale 1e5 stalls the search). All of it is undone exactly by `estimate`.
 
     Parameters
     ----------
@@ -38,8 +38,8 @@ def from_design(design: Design) -> CrossProducts:
     from henderson.solve.core import core
 
     terms_of, z_columns = _columns_by_grouping(design)
-    z_scale = tuple(np.array([_one_over_rms(c) for c in columns]) for columns in z_columns)
-    z_given = [_constant_as_none(columns) for columns in z_columns]
+    z_transform = tuple(_z_transform(design, terms) for terms in terms_of)
+    z = [_as_given(columns, T) for columns, T in zip(z_columns, z_transform, strict=True)]
     constant = _constant_in_span(design)
     x_centre, x_scale = _centre_and_scale(design, constant is not None)
     y = design.y if design.offset is None else design.y - design.offset
@@ -52,7 +52,7 @@ def from_design(design: Design) -> CrossProducts:
     zz, zx = [], []
     for f, grouping in enumerate(design.groupings):
         blocks, sums = core().grouped_products(
-            grouping.codes, len(grouping.levels), z_given[f], z_scale[f], xy, centre, scale, design.weights
+            grouping.codes, len(grouping.levels), *z[f], xy, centre, scale, design.weights
         )
         zz.append(blocks)
         zx.append(sums)
@@ -64,11 +64,11 @@ def from_design(design: Design) -> CrossProducts:
         columns=tuple(len(c) for c in z_columns),
         levels=levels,
         zz=tuple(zz),
-        pairs=_pairs(design, levels, z_given, z_scale),
+        pairs=_pairs(design, levels, z),
         zx=zx[0] if len(zx) == 1 else np.concatenate(zx),
         xx=xx,
         entries=_theta_entries(design, terms_of),
-        z_scale=z_scale,
+        z_transform=z_transform,
         x_centre=x_centre,
         x_scale=x_scale,
         y_centre=y_centre,
@@ -109,9 +109,8 @@ def with_response(cross: CrossProducts, design: Design, y: np.ndarray) -> CrossP
     at = 0
     for f, grouping in enumerate(design.groupings):
         rows = cross.levels[f] * cross.columns[f]
-        _, sums = core().grouped_products(
-            grouping.codes, cross.levels[f], _constant_as_none(z_columns[f]), cross.z_scale[f], [weighted], nothing, one, None
-        )
+        z = _as_given(z_columns[f], cross.z_transform[f])
+        _, sums = core().grouped_products(grouping.codes, cross.levels[f], *z, [weighted], nothing, one, None)
         zx[at : at + rows, -1] = sums[:, 0]
         at += rows
     return replace(cross, xx=xx, zx=zx, y_centre=y_centre)
@@ -145,16 +144,48 @@ def _theta_entries(design: Design, terms_of: list[list[int]]) -> np.ndarray:
     )
 
 
-def _one_over_rms(column: np.ndarray) -> float:
-    square = float(column @ column) / len(column)
-    return 1 / np.sqrt(square) if square > 0 else 1.0
+def _z_transform(design: Design, terms: list[int]) -> np.ndarray:
+    """(K, K) of one grouping: unit size, and mean zero where the term has a constant column to take it up."""
+    columns = [c for i in terms for c in design.terms[i].columns]
+    T, at = np.zeros((len(columns), len(columns))), 0
+    for i in terms:
+        term = design.terms[i].columns
+        constant = next((j for j, c in enumerate(term) if _is_one(c)), None)
+        for j, column in enumerate(term):
+            mean, spread = _mean_and_spread(column) if constant not in (None, j) else (0.0, 0.0)
+            if spread == 0.0:
+                mean, spread = 0.0, _size(column)
+            T[at + j, at + j] = 1 / spread if spread > 0 else 1.0
+            if mean != 0.0 and constant is not None:
+                T[at + constant, at + j] = -mean * T[at + j, at + j]
+        at += len(term)
+    return T
 
 
-def _constant_as_none(columns: list[np.ndarray]) -> list[np.ndarray | None]:
-    """A lone constant column needs no arithmetic: the kernels count instead of multiplying."""
-    if len(columns) == 1 and columns[0][0] == 1.0 and columns[0].min() == columns[0].max() == 1.0:
-        return [None]
-    return list(columns)
+def _is_one(column: np.ndarray) -> bool:
+    return bool(column[0] == 1.0 and column[-1] == 1.0 and column.min() == column.max())
+
+
+def _size(column: np.ndarray) -> float:
+    """Root mean square."""
+    return float(np.sqrt(column @ column / len(column)))
+
+
+def _mean_and_spread(column: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation; differences are taken only where the difference of squares would cancel."""
+    mean, square = float(column.mean()), float(column @ column) / len(column)
+    variance = square - mean * mean
+    if variance < 1e-6 * square:
+        variance = float(((column - mean) ** 2).mean())
+    return mean, float(np.sqrt(max(variance, 0.0)))
+
+
+def _as_given(columns: list[np.ndarray], T: np.ndarray) -> tuple[list[np.ndarray | None], np.ndarray, np.ndarray]:
+    """Columns, centres and scales as the kernels take them; a lone constant is None: they count instead of multiplying."""
+    scale = T.diagonal().copy()
+    if len(columns) == 1 and _is_one(columns[0]):
+        return [None], np.zeros(1), scale
+    return list(columns), -(T.sum(axis=0) - scale) / scale, scale
 
 
 def _centre_and_scale(design: Design, centred: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -164,15 +195,8 @@ def _centre_and_scale(design: Design, centred: bool) -> tuple[np.ndarray, np.nda
         column = X[:, j]
         if j == design.intercept:
             continue
-        mean = float(column.mean())
-        square = float(column @ column) / design.n
-        if centred and design.intercept is not None:
-            centre[j] = mean
-            spread = square - mean * mean
-            if spread < 1e-6 * square:  # cancellation: take the differences themselves
-                spread = float(((column - mean) ** 2).mean())
-            square = spread
-        scale[j] = 1 / np.sqrt(square) if square > 0 else 1.0
+        mean, spread = _mean_and_spread(column) if centred and design.intercept is not None else (0.0, _size(column))
+        centre[j], scale[j] = mean, 1 / spread if spread > 0 else 1.0
     return centre, scale
 
 
@@ -191,7 +215,7 @@ def _constant_in_span(design: Design) -> np.ndarray | None:
 
 
 def _pairs(
-    design: Design, levels: tuple[int, ...], z: list[list[np.ndarray | None]], z_scale: tuple[np.ndarray, ...]
+    design: Design, levels: tuple[int, ...], z: list[tuple[list[np.ndarray | None], np.ndarray, np.ndarray]]
 ) -> tuple[PairBlocks, ...]:
     from henderson.solve.core import core
 
@@ -199,9 +223,7 @@ def _pairs(
     for a in range(len(levels)):
         for b in range(a + 1, len(levels)):
             i, j = (a, b) if levels[a] >= levels[b] else (b, a)
-            gi, gj = design.groupings[i], design.groupings[j]
-            pattern = core().pair_products(
-                gi.codes, levels[i], z[i], z_scale[i], gj.codes, levels[j], z[j], z_scale[j], design.weights
-            )
+            first, second = design.groupings[i].codes, design.groupings[j].codes
+            pattern = core().pair_products(first, levels[i], *z[i], second, levels[j], *z[j], design.weights)
             out.append(PairBlocks(i, j, *pattern))
     return tuple(out)

@@ -34,6 +34,9 @@ class PairBlocks:
 class CrossProducts:
     """A = [Z X y]' W [Z X y] of the centred and scaled columns, in blocks.
 
+    A term with a constant column has its other columns centred: its covariance matrix is free, so that this only changes
+    the coordinates, and the search needs far fewer steps. Terms without one are scaled only.
+
     With q = sum of levels x K over the groupings; rows of Z run grouping by grouping, level by level, the K columns of a
     level side by side (the terms of one grouping one after the other).
 
@@ -55,8 +58,9 @@ class CrossProducts:
         [X y]'W[X y].
     entries : (n_theta, 4) int32
         Grouping, row, column (within K) and term of every element of theta, lme4's order.
-    z_scale : tuple of (K,) float64
-        Every column of Z was multiplied by this (one over its root mean square).
+    z_transform : tuple of (K, K) float64
+        Columns of Z of one grouping entered as (user's columns) T: scales on the diagonal, minus mean times scale in the
+        row of the term's constant column. Hence Lambda (user's) = T Lambda (here).
     x_centre, x_scale : (p,) float64
         Columns of X entered as (x - centre) * scale.
     y_centre : float
@@ -79,7 +83,7 @@ class CrossProducts:
     zx: np.ndarray
     xx: np.ndarray
     entries: np.ndarray
-    z_scale: tuple[np.ndarray, ...]
+    z_transform: tuple[np.ndarray, ...]
     x_centre: np.ndarray
     x_scale: np.ndarray
     y_centre: float
@@ -88,9 +92,9 @@ class CrossProducts:
     sum_log_weights: float
 
     @property
-    def theta_scale(self) -> np.ndarray:
-        """(n_theta,) theta in the user's units divided by theta on the scaled columns."""
-        return np.array([self.z_scale[g][row] for g, row, _, _ in self.entries.tolist()])
+    def z_size(self) -> tuple[np.ndarray, ...]:
+        """(K,) root mean square of the user's columns of Z, per grouping."""
+        return tuple(np.sqrt((np.linalg.inv(T) ** 2).sum(axis=0)) for T in self.z_transform)
 
     @property
     def n_theta(self) -> int:

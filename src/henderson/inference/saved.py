@@ -336,7 +336,6 @@ def read_estimate(record: Record, design: Design) -> Estimate:
             bool(kkt["satisfied"]),
         ),
         cross=cross,
-        theta_scaled=theta / cross.theta_scale,
     )
 
 

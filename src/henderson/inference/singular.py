@@ -28,7 +28,7 @@ def singular_notes(design: Design, estimate: Estimate) -> tuple[str, ...]:
     notes = []
     parts = zip(term_labels(design), design.terms, term_slices(design), estimate.lambdas, strict=True)
     for label, term, cut, block in parts:
-        per_column = block / estimate.cross.z_scale[term.grouping][cut][:, None]
+        per_column = block * estimate.cross.z_size[term.grouping][cut][:, None]
         notes += describe(label, term.names, per_column)
     return tuple(notes)
 

@@ -61,11 +61,12 @@ def criterion(cross: CrossProducts, *, reml: bool, system: Any = None) -> Evalua
     return evaluate
 
 
-def explain_failure(cross: CrossProducts, theta: np.ndarray, *, reml: bool, system: Any = None) -> FitError:
+def explain_failure(
+    cross: CrossProducts, theta: np.ndarray, entries: np.ndarray, *, reml: bool, system: Any = None
+) -> FitError:
     """The error to raise when the criterion cannot be evaluated at theta."""
     workspace = core().Workspace(analyse(cross) if system is None else system)
     nu = float(cross.n - cross.p if reml else cross.n)
-    status = workspace.evaluate(cross.entries, theta, cross.zx, cross.xx, nu, reml, 0)[0]
-    return FitError(
-        f"The criterion cannot be evaluated: {FAILURES.get(status, 'unknown reason')}. Check the response and the columns of the model."
-    )
+    status = workspace.evaluate(entries, theta, cross.zx, cross.xx, nu, reml, 0)[0]
+    reason = FAILURES.get(status, "unknown reason")
+    return FitError(f"The criterion cannot be evaluated: {reason}. Check the response and the columns of the model.")

@@ -10,6 +10,7 @@ import numpy as np
 from henderson import crossprod
 from henderson.errors import DataError, OptionError
 from henderson.model.criterion import Evaluator, criterion, explain_failure
+from henderson.model.units import gradient_as_typed, to_search
 from henderson.solve.direct import Evaluation
 
 if TYPE_CHECKING:
@@ -73,16 +74,15 @@ class LinearMixedModel:
 
     def gradient(self, theta: np.ndarray) -> np.ndarray:
         """Gradient of `objective` with respect to theta, (n_theta,)."""
-        gradient = self._at(theta, 1).gradient
-        assert gradient is not None
-        return gradient / self.cross_products.theta_scale
+        at = self._at(theta, 2)
+        return gradient_as_typed(self.cross_products, check_theta(theta, self.theta_names), at.variance_gradient)
 
     def _at(self, theta: np.ndarray, derivatives: int) -> Evaluation:
         theta = check_theta(theta, self.theta_names)
-        scaled = theta / self.cross_products.theta_scale
-        out = self._evaluate(scaled, derivatives)
+        chart, coordinates = to_search(self.cross_products, theta)
+        out = self._evaluate(coordinates, derivatives, chart.entries)
         if out is None:
-            raise explain_failure(self.cross_products, scaled, reml=self.reml)
+            raise explain_failure(self.cross_products, coordinates, chart.entries, reml=self.reml)
         return out
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from henderson.crossprod.record import CrossProducts
+from henderson.optim.chart import Chart, chart_as_typed, pivot_roots
 
 SMALLEST, LARGEST = 0.2, 30.0
 """Bounds of a starting diagonal: zero is stationary, and a huge ratio is more likely a small sample than the truth."""
@@ -13,8 +14,8 @@ LEAST_RESIDUAL = 1e-3
 """The residual variance starts at this share of the total at least."""
 
 
-def moment_start(cross: CrossProducts) -> np.ndarray:
-    """Diagonal theta from the sums of residuals of every level.
+def moment_start(cross: CrossProducts) -> tuple[Chart, np.ndarray]:
+    """Diagonal Lambda from the sums of residuals of every level.
 
     With r the least-squares residual, s^2 its variance and e_g = z_g'r the sum over level g of one column, a variance v of
     that column alone gives E e_g^2 = s_e^2 a_g + v a_g^2 with a_g = z_g'z_g; hence v = sum(e_g^2 - s^2 a_g) / sum a_g^2.
@@ -27,8 +28,9 @@ def moment_start(cross: CrossProducts) -> np.ndarray:
 
     Returns
     -------
-    (n_theta,)
-        On the scaled columns; zero off the diagonals.
+    chart : Chart
+    theta : (n_theta,)
+        On the centred and scaled columns, largest variance first; zero off the diagonals.
 
     Notes
     -----
@@ -38,7 +40,7 @@ def moment_start(cross: CrossProducts) -> np.ndarray:
     beta = np.linalg.solve(cross.xx[:p, :p], cross.xx[:p, p])  # the design has dropped aliased columns
     squares = float(cross.xx[p, p] - beta @ cross.xx[:p, p])
     if not squares > 0:
-        return (cross.entries[:, 1] == cross.entries[:, 2]).astype(float)
+        return _diagonal(cross, [np.ones(k) for k in cross.columns])
     total = squares / max(cross.n - p, 1)
     scores = cross.zx[:, p] - cross.zx[:, :p] @ beta
     variances, residuals, at = [], [], 0
@@ -50,7 +52,8 @@ def moment_start(cross: CrossProducts) -> np.ndarray:
             residuals.append((squares - _explained(e, blocks)) / (cross.n - p - levels * k))
         at += levels * k
     residuals.append(max(total - sum(float(np.maximum(v, 0).sum()) for v in variances), 0.1 * total))
-    return _on_diagonals(cross, variances, max(min(residuals), LEAST_RESIDUAL * total))
+    residual = max(min(residuals), LEAST_RESIDUAL * total)
+    return _diagonal(cross, [np.clip(np.sqrt(np.maximum(v, 0.0) / residual), SMALLEST, LARGEST) for v in variances])
 
 
 def _explained(e: np.ndarray, blocks: np.ndarray) -> float:
@@ -64,9 +67,6 @@ def _explained(e: np.ndarray, blocks: np.ndarray) -> float:
     return float((e * np.linalg.solve(ridged, e[..., None])[..., 0]).sum())
 
 
-def _on_diagonals(cross: CrossProducts, variances: list[np.ndarray], residual: float) -> np.ndarray:
-    theta = [
-        min(max(np.sqrt(max(variances[f][row], 0.0) / residual), SMALLEST), LARGEST) if row == column else 0.0
-        for f, row, column, _ in cross.entries.tolist()
-    ]
-    return np.array(theta)
+def _diagonal(cross: CrossProducts, diagonals: list[np.ndarray]) -> tuple[Chart, np.ndarray]:
+    chart = chart_as_typed(cross.entries)
+    return pivot_roots(chart, [np.diag(diagonals[b.grouping][b.first : b.first + b.k]) for b in chart.blocks])

@@ -174,13 +174,20 @@ def _reflect(L: np.ndarray, b: int) -> None:
     L[b, b + 1 :] = 0.0
 
 
-def as_typed(chart: Chart, theta: np.ndarray) -> np.ndarray:
-    """lme4's theta: the lower triangle of the rows as typed, diagonals not negative."""
-    out = theta
-    for block, typed in zip(chart.blocks, chart_as_typed(chart.as_typed).blocks, strict=True):
-        L = block.unpack(theta)
-        if (block.order[1:] < block.order[:-1]).any():
-            for b in range(block.k):
-                _reflect(L, b)
-        out = typed.pack(L * np.where(L.diagonal() < 0, -1.0, 1.0), out)
-    return out + 0.0  # no negative zeros
+def pivot_roots(chart: Chart, roots: list[np.ndarray]) -> tuple[Chart, np.ndarray]:
+    """The chart and theta of given square roots, one (k, k) per term, in the best order."""
+    theta, orders = np.empty(len(chart.entries)), []
+    for block, root in zip(chart.blocks, roots, strict=True):
+        triangle, order = pivoted_triangle(root) if block.k > 1 else (np.abs(root), block.order)
+        theta = block.pack(triangle, theta)
+        orders.append(tuple(order.tolist()))
+    return _chart(chart.as_typed.tobytes(), tuple(orders)), theta
+
+
+def typed_triangle(root: np.ndarray) -> np.ndarray:
+    """(k, k) lower triangle with the same product, rows as they stand, diagonal not negative."""
+    L = root.astype(float, copy=True)
+    for b in range(len(L)):
+        if L[b, b + 1 :].any():
+            _reflect(L, b)
+    return L * np.where(L.diagonal() < 0, -1.0, 1.0) + 0.0  # no negative zeros

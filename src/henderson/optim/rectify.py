@@ -79,3 +79,12 @@ def add_variance(theta: np.ndarray, block: Block, direction: np.ndarray, size: f
     """theta whose Sigma_i has gained size^2 vv' along a unit direction v (rows as typed)."""
     grown = np.column_stack([block.triangle(theta), size * direction[block.order]])
     return block.pack(np.linalg.qr(grown.T, mode="r").T, theta)
+
+
+def off_the_boundary(chart: Chart, theta: np.ndarray, least: float = 0.05) -> np.ndarray:
+    """A start from which zero components can grow again: zero is stationary for every response."""
+    out = theta.copy()
+    for block in chart.blocks:
+        pivots = block.positions.diagonal()
+        out[pivots] = np.maximum(out[pivots], least)
+    return out

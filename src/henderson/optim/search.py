@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from henderson.optim.chart import Chart, as_typed, chart_as_typed, pivot
+from henderson.optim.chart import Chart, pivot
 from henderson.optim.newton import Point, minimise, trust_region_step
 from henderson.optim.record import SearchRecord, Step
 from henderson.optim.rectify import KKT, add_variance, snap, steepest_variance
@@ -25,31 +25,29 @@ class Found:
 
     Attributes
     ----------
-    theta : (n_theta,)
-        lme4's theta on the scaled columns, diagonals not negative.
-    at : Evaluation or None
-        There (derivatives in the coordinates of the search); None when not even the start is feasible.
+    point : Point or None
+        theta in the coordinates of the search, the criterion and its derivatives there; None when not even the start is
+        feasible.
     record : SearchRecord
     kkt : KKT or None
     """
 
-    theta: np.ndarray
-    at: Evaluation | None
+    point: Point | None
     record: SearchRecord
     kkt: KKT | None
 
 
-def search(evaluate: Evaluate, theta: np.ndarray, entries: np.ndarray, *, tol: float, most: int) -> Found:
+def search(evaluate: Evaluate, chart: Chart, theta: np.ndarray, *, tol: float, most: int) -> Found:
     """Minimise the criterion over theta.
 
     Parameters
     ----------
     evaluate : callable
         (theta, derivatives, entries) -> Evaluation, None where the criterion does not exist.
+    chart : Chart
+        Coordinates of the start.
     theta : (n_theta,)
-        Start: lme4's theta on the scaled columns.
-    entries : (n_theta, 4) int32
-        Grouping, row, column and term of its elements.
+        Start.
     tol : float
         Stop when the predicted decrease is below ``tol * max(1, |f| / 1000)``.
     most : int
@@ -61,12 +59,11 @@ def search(evaluate: Evaluate, theta: np.ndarray, entries: np.ndarray, *, tol: f
         Small pivots snapped to zero where the criterion does not rise.
     """
     steps: list[Step] = []
-    chart, start = pivot(chart_as_typed(entries), theta, worse=1.0)
-    at = evaluate(start, 2, chart.entries)
+    at = evaluate(theta, 2, chart.entries)
     if at is None:
-        return Found(theta, None, SearchRecord((), False, "The start is not feasible.", tol, most), None)
-    steps.append(Step(start, at.value, _norm(at.gradient), np.inf, 0.0, True, "start"))
-    point = Point(chart, start, at)
+        return Found(None, SearchRecord((), False, "The start is not feasible.", tol, most), None)
+    steps.append(Step(theta, at.value, _norm(at.gradient), np.inf, 0.0, True, "start"))
+    point = Point(chart, theta, at)
     while True:
         point, converged = minimise(evaluate, point, tol=tol, most=most, steps=steps)
         point = _snap(evaluate, point, steps, tol)
@@ -76,7 +73,7 @@ def search(evaluate: Evaluate, theta: np.ndarray, entries: np.ndarray, *, tol: f
             break
         point = moved
     kkt = _conditions(point.at, slopes, converged)
-    return Found(as_typed(point.chart, point.theta), point.at, _record(steps, converged, tol, most), kkt)
+    return Found(point, _record(steps, converged, tol, most), kkt)
 
 
 def _snap(evaluate: Evaluate, point: Point, steps: list[Step], tol: float) -> Point:

@@ -67,13 +67,13 @@ def analyse(cross: CrossProducts) -> Any:
 
 
 class Factor:
-    """Cholesky factor at one theta and the solves that follow from it.
+    """Cholesky factor at one Lambda and the solves that follow from it.
 
     Parameters
     ----------
     cross : CrossProducts
-    theta : (n_theta,) float64
-        On the scaled columns.
+    lambdas : tuple of (K, K) float64
+        Relative factor of one level of every grouping on the centred and scaled columns; need not be triangular.
     system : compiled System, optional
         Symbolic analysis to reuse.
 
@@ -82,18 +82,19 @@ class Factor:
     Rows of every argument run as in `CrossProducts`: grouping by grouping, level by level.
     """
 
-    __slots__ = ("cross", "theta", "_workspace", "_tail")
+    __slots__ = ("cross", "lambdas", "_workspace", "_tail")
 
-    def __init__(self, cross: CrossProducts, theta: np.ndarray, system: Any = None):
+    def __init__(self, cross: CrossProducts, lambdas: tuple[np.ndarray, ...], system: Any = None):
         system = analyse(cross) if system is None else system
-        self.cross, self.theta = cross, theta
+        self.cross, self.lambdas = cross, lambdas
         self._workspace = core().Workspace(system)
         self._tail = system.structure()["tail"]
+        entries, values = _every_entry(lambdas)
         with blas_threads_for(self._tail):
-            self._workspace.evaluate(cross.entries, theta, cross.zx, cross.xx, float(cross.n), False, 0)
+            self._workspace.evaluate(entries, values, cross.zx, cross.xx, float(cross.n), False, 0)
 
-    def __reduce__(self) -> tuple[type[Factor], tuple[CrossProducts, np.ndarray]]:
-        return Factor, (self.cross, self.theta)
+    def __reduce__(self) -> tuple[type[Factor], tuple[CrossProducts, tuple[np.ndarray, ...]]]:
+        return Factor, (self.cross, self.lambdas)
 
     def solve(self, B: np.ndarray) -> np.ndarray:
         """(q, r) Omega^-1 B."""
@@ -113,10 +114,7 @@ class Factor:
     def lambda_transposed(self, B: np.ndarray) -> np.ndarray:
         """(q, r) Lambda' B."""
         out, at = np.empty_like(B), 0
-        lambdas = [np.zeros((k, k)) for k in self.cross.columns]
-        for (g, row, column, _), value in zip(self.cross.entries.tolist(), self.theta, strict=True):
-            lambdas[g][row, column] = value
-        for lam, levels, k in zip(lambdas, self.cross.levels, self.cross.columns, strict=True):
+        for lam, levels, k in zip(self.lambdas, self.cross.levels, self.cross.columns, strict=True):
             rows = slice(at, at + levels * k)
             out[rows] = np.einsum("ab,lar->lbr", lam, B[rows].reshape(levels, k, -1)).reshape(levels * k, -1)
             at += levels * k
@@ -129,3 +127,9 @@ class Factor:
     def rx(self) -> np.ndarray:
         """(p, p) upper triangular R_XX of the centred and scaled columns."""
         return np.triu(self._workspace.rx()[:-1, :-1].T)  # the core leaves the other triangle as it was
+
+
+def _every_entry(lambdas: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """All K x K entries as the core takes them, column by column."""
+    entries = [(f, a, b, f) for f, lam in enumerate(lambdas) for b in range(len(lam)) for a in range(len(lam))]
+    return np.array(entries, dtype=np.int32), np.concatenate([lam.T.ravel() for lam in lambdas])

@@ -58,7 +58,7 @@ def evaluate(cross: CrossProducts, theta: np.ndarray, *, reml: bool) -> Evaluati
     ----------
     cross : CrossProducts
     theta : (n_theta,)
-        Every diagonal different from zero.
+        Lower triangles on the centred and scaled columns, every diagonal different from zero.
     reml : bool
 
     Returns
