@@ -1,7 +1,7 @@
 """Peak memory of one fit, measured in a process of its own: ``python -m benchmarks.memory slope``.
 
-The data come from a file, the library is warmed up on a small fit, and the kernel's high-water mark is set
-back before the fit, so that neither the generator nor the imports count.
+The data come from a file, the library is warmed up on the sleep study, and the kernel's high-water mark is
+set back before the fit, so that neither the generator nor the imports count.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def main(name: str) -> None:
         file = Path(folder) / "rows.npz"
         problems.save(problem.make(), file)
         rows = problems.load(file)
-    henderson.lmm(problem.formula, rows.iloc[:5000].reset_index(drop=True))
+    henderson.lmm(problems.SLEEP, problems.sleep_study())
     frame = int(rows.memory_usage(index=False, deep=True).sum())
     with Peak() as watch:
         fit = henderson.lmm(problem.formula, rows)
