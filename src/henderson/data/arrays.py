@@ -11,7 +11,8 @@ from henderson.data.factors import factor_from_labels
 from henderson.errors import DataError
 
 _USE_INSTEAD = {
-    "datetime": "Make a number of it first, for example days since a date: (d - d.min()).dt.days.",
+    "datetime": "Make a number of it first, for example days since a date: (d - d.min()).dt.days; "
+    "for groups make it text: d.astype(str).",
     "duration": "Make a number of it first, for example td.dt.total_seconds().",
     "complex": "Use its real part, its modulus or its argument.",
 }

@@ -67,7 +67,8 @@ def factor_from_integers(values: np.ndarray) -> Factor:
     low, high = int(values.min()), int(values.max())
     if high - low > 4 * len(values) + 1000:
         return factor_from_labels(values)
-    shifted = values if low == 0 else values - values.dtype.type(low)
+    wide = values if values.dtype.itemsize == 8 else values.astype(np.int64)  # narrow types would overflow
+    shifted = wide if low == 0 else wide - wide.dtype.type(low)
     present = np.zeros(high - low + 1, dtype=bool)
     present[shifted] = True
     levels = (np.flatnonzero(present) + low).tolist()

@@ -80,7 +80,7 @@ def _pandas_column(data: Any, name: str) -> Column | None:
     try:
         series = data[name]
     except KeyError:
-        return None
+        return _pandas_other_name(data, name)
     if series.ndim != 1:
         raise DataError(f"The data have {series.shape[1]} columns named {name!r}; rename all but one.")
     dtype = series.dtype
@@ -89,6 +89,16 @@ def _pandas_column(data: Any, name: str) -> Column | None:
     if isinstance(dtype, pd.CategoricalDtype):
         return _categorical(series.array.codes, dtype.categories.tolist(), bool(dtype.ordered))
     return _pandas_extension(series, name)
+
+
+def _pandas_other_name(data: Any, name: str) -> Column | None:
+    """Find columns whose name is not text, such as the number 0; say so when the index has that name."""
+    for label in getattr(data, "columns", ()):
+        if not isinstance(label, str) and str(label) == name:
+            return _pandas_column(data, label)
+    if name in getattr(getattr(data, "index", None), "names", ()):
+        raise DataError(f"{name!r} is the index of the data, not a column: use data.reset_index().")
+    return None
 
 
 def _pandas_frame(data: Any) -> Frame:
@@ -189,11 +199,11 @@ def _narwhals_frame(data: Any) -> Frame:
         if hasattr(data, "collect"):
             raise DataError("The data are a lazy frame; collect them first: data.collect().") from error
         raise _not_a_frame(data) from error
+    except nw.exceptions.DuplicateError as error:
+        raise DataError(f"The data have several columns of one name; rename them. {error}") from error
     names = tuple(frame.columns)
 
     def read(name: str) -> Column | None:
-        if names.count(name) > 1:
-            raise DataError(f"The data have {names.count(name)} columns named {name!r}; rename all but one.")
         return _narwhals_series(frame[name], name) if name in names else None
 
     return Frame(len(frame), lambda: names, read)

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from henderson.data import Column, Frame, Numbers
-from henderson.data.arrays import column_from_array
+from henderson.data import Column, Frame, Numbers, open_frame
 from henderson.data.suggest import did_you_mean
 from henderson.design.contrasts import Coding, coding_from_matrix, coding_from_name
 from henderson.errors import DataError, FormulaError, OptionError
 
 NA_ACTIONS = ("drop", "raise")
+EVERY_FACTOR = "*"
+_RESERVED = ("C", "I", "Q", "offset", "c")
 
 
 def check_formula(formula: Any) -> str:
@@ -38,6 +39,9 @@ def check_env(env: Any) -> dict[str, Any]:
         return {}
     if not isinstance(env, Mapping):
         raise OptionError(f"env is a dict of functions, such as {{'f': f}}; got {type(env).__name__}.")
+    for name in env:
+        if name in _RESERVED:
+            raise OptionError(f"env cannot redefine {name}(), which is part of the formula language.")
     for name, value in env.items():
         constant = isinstance(value, (Real, str, list, tuple, np.ndarray))
         if not isinstance(name, str) or not (callable(value) or constant):
@@ -55,8 +59,8 @@ def read_codings(contrasts: Any) -> dict[str, Coding]:
 
     Parameters
     ----------
-    contrasts : mapping of str to (str or matrix), or None
-        For example ``{"A": "contr.sum"}``.
+    contrasts : mapping of str to (str or matrix), str or None
+        For example ``{"A": "contr.sum"}``; one name is for every unordered factor.
 
     Returns
     -------
@@ -69,6 +73,8 @@ def read_codings(contrasts: Any) -> dict[str, Coding]:
     """
     if contrasts is None:
         return {}
+    if isinstance(contrasts, str):
+        return {EVERY_FACTOR: coding_from_name(contrasts)}
     if not isinstance(contrasts, Mapping):
         raise OptionError(
             "contrasts is a dict from factor to coding, such as {'A': 'contr.sum'}; "
@@ -83,7 +89,7 @@ def read_codings(contrasts: Any) -> dict[str, Coding]:
 def check_codings(codings: Mapping[str, Coding], factors: set[str], known: set[str]) -> None:
     """Refuse codings of what is not a factor of the fixed part."""
     for name in codings:
-        if name not in factors:
+        if name not in factors and name != EVERY_FACTOR:
             kind = "is not a factor" if name in known else "is not in the fixed part of the formula"
             raise OptionError(
                 f"contrasts names {name!r}, which {kind}. {did_you_mean(name, sorted(factors))}"
@@ -114,7 +120,7 @@ def read_vector(value: Any, what: str, frame: Frame) -> tuple[Column, str | None
     """
     if value is None:
         return None
-    column = frame.column(value) if isinstance(value, str) else column_from_array(_array(value, what), what)
+    column = frame.column(value) if isinstance(value, str) else _array(value, what)
     if not isinstance(column, Numbers):
         raise DataError(
             f"{what} must be numbers; {value if isinstance(value, str) else 'the array'} holds other values."
@@ -124,12 +130,10 @@ def read_vector(value: Any, what: str, frame: Frame) -> tuple[Column, str | None
     return column, value if isinstance(value, str) else None
 
 
-def _array(value: Any, what: str) -> Any:
-    if hasattr(value, "to_numpy"):
-        return value.to_numpy()
-    if isinstance(value, (list, tuple, np.ndarray)):
-        return value
-    raise OptionError(f"{what} is a column name or one number per row; got {type(value).__name__}.")
+def _array(value: Any, what: str) -> Column:
+    if isinstance(value, (Mapping, Real)) or not hasattr(value, "__len__"):
+        raise OptionError(f"{what} is a column name or one number per row; got {type(value).__name__}.")
+    return open_frame({what: value}).column(what)
 
 
 def check_weights(weights: np.ndarray) -> None:

@@ -165,7 +165,7 @@ def _vector(given: tuple[Column, str | None] | None, rows: Rows) -> np.ndarray |
     column = given[0]
     assert isinstance(column, Numbers)
     values = column.values if rows.kept is None else column.values[rows.kept]
-    return np.ascontiguousarray(values, dtype=np.float64)
+    return np.array(values, dtype=np.float64)  # a copy: the caller may change the data in place later
 
 
 def build(

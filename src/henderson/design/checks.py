@@ -14,7 +14,7 @@ MAX_COLUMNS = 10_000
 
 
 def response_vector(value: Value, name: str) -> np.ndarray:
-    """Return the response as (n,) contiguous numbers; refuse text, categories and constants."""
+    """Return the response as (n,) contiguous numbers of its own; refuse text, categories and constants."""
     if isinstance(value, Factor):
         if value.logical:
             raise DataError(
@@ -30,7 +30,7 @@ def response_vector(value: Value, name: str) -> np.ndarray:
         if value.values.shape[1] != 1:
             raise DataError(f"The response {name} has {value.values.shape[1]} columns; one is needed.")
         value = value.values[:, 0]
-    y = np.ascontiguousarray(value)
+    y = np.array(value, dtype=np.float64)  # a copy: the caller may change the data in place later
     if y.min() == y.max():
         raise DesignError(
             f"The response {name} is constant ({y[0]:g} in all {len(y)} rows): there is nothing to explain."
@@ -71,14 +71,14 @@ def check_random(groupings: tuple[Grouping, ...], terms: tuple[RandomTerm, ...],
         levels = len(grouping.levels)
         if levels < 2:
             raise DesignError(
-                f"The grouping factor {grouping.name} has one level ({label_text(grouping.levels[0])}) in the "
-                f"{n} rows used; a variance between groups needs at least two groups."
+                f"The grouping factor {grouping.name} has one level ({label_text(grouping.levels[0])}) in "
+                f"the {n} rows used; a variance between groups needs at least two groups."
             )
         if levels >= n:
             raise DesignError(
                 f"The grouping factor {grouping.name} has {levels} levels in {n} rows: with one row a group, "
                 "its variance and the residual variance cannot be told apart. "
-                f"Leave the term out, or group by something that repeats."
+                "Leave the term out, or group by something that repeats."
             )
     for term in terms:
         grouping = groupings[term.grouping]
@@ -86,6 +86,6 @@ def check_random(groupings: tuple[Grouping, ...], terms: tuple[RandomTerm, ...],
         if effects >= n:
             raise DesignError(
                 f"The term ({' + '.join(term.names)} | {grouping.name}) has {term.k} × "
-                f"{len(grouping.levels)} = {effects} random effects for {n} rows: they cannot be told apart from the residuals. "
-                "Leave out a slope, or use || and fewer columns."
+                f"{len(grouping.levels)} = {effects} random effects for {n} rows: they cannot be told apart "
+                "from the residuals. Leave out a slope, or use || and fewer columns."
             )

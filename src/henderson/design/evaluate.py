@@ -59,6 +59,9 @@ def _name(node: Name, context: Context) -> Value:
 def known_factor(factor: Factor, key: str, context: Context) -> Factor:
     """Return a factor with the levels of the training rows: learnt when training, imposed on new data."""
     if context.training:
+        lost = int(np.count_nonzero(factor.codes < 0))
+        if lost:
+            raise DataError(f"{key} has no value in {lost} of {context.n} rows, although its columns have.")
         used = factor.used()
         context.levels[key] = used.levels
         if used.ordered:  # new data may hold the labels as plain text

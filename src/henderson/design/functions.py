@@ -56,7 +56,7 @@ SUMMARIES: dict[str, Callable[[np.ndarray], Any]] = {
 
 
 def r_round(x: Any, digits: float = 0.0) -> Any:
-    """Round to a number of decimals as R does: to the nearer of the two candidates, in a tie to the even one."""
+    """Round to a number of decimals as R does: to the nearer candidate, in a tie to the even one."""
     power = 10.0 ** int(digits)
     below, above = np.floor(x * power), np.ceil(x * power)
     to_below, to_above = x - below / power, above / power - x

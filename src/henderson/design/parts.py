@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from henderson.data import Factor, label_text
+from henderson.design.arguments import EVERY_FACTOR
 from henderson.design.context import Context, Matrix
 from henderson.design.contrasts import POLYNOMIAL, TREATMENT, Coding, contrast_columns
 from henderson.design.evaluate import evaluate_variable
@@ -70,7 +71,8 @@ def _factor_part(name: str, factor: Factor, full: bool, codings: Codings) -> Par
             f"The factor {name} has one level in the rows used{only}, so nothing can be compared. "
             f"Leave {name} out of the formula, or use more of the data."
         )
-    coding = factor.coding or codings.get(name) or (POLYNOMIAL if factor.ordered else TREATMENT)
+    default = POLYNOMIAL if factor.ordered else codings.get(EVERY_FACTOR, TREATMENT)
+    coding = factor.coding or codings.get(name) or default
     if coding.kind == "treatment" and coding.base is None and not coding.numbered:
         names = tuple(name + label for label in labels[1:])
         return Part(names, names, index=factor.codes - np.int32(1))

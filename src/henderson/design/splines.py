@@ -10,6 +10,8 @@ from henderson.errors import DataError
 
 State = dict[str, Any]
 
+MAX_KNOTS = 500
+
 
 def _interior_knots(x: np.ndarray, count: int, boundary: tuple[float, float]) -> list[float]:
     inside = x[(x >= boundary[0]) & (x <= boundary[1])]
@@ -63,9 +65,9 @@ def learn_spline(
     if knots is None:
         least = (1 if natural else degree) + intercept
         count = 0 if df is None else df - least
-        if count < 0 or count >= len(x):
+        if not 0 <= count < MAX_KNOTS:
             raise DataError(
-                f"{name}: df = {df} is out of reach; it goes from {least} to fewer than the number of rows."
+                f"{name}: df = {df} is out of reach; it goes from {least} to {least + MAX_KNOTS - 1}."
             )
         knots = _interior_knots(x, count, (low, high))
     elif any(not low < knot < high for knot in knots):

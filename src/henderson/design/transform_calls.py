@@ -17,6 +17,8 @@ from henderson.design.transforms import apply_poly, apply_scale, learn_poly, lea
 from henderson.formula.deparse import deparse
 from henderson.formula.nodes import Call
 
+MAX_DEGREE = 50
+
 
 def _suffixes(k: int) -> tuple[str, ...]:
     return tuple(str(i + 1) for i in range(k)) if k > 1 else ("",)
@@ -26,12 +28,10 @@ def call_poly(node: Call, context: Context) -> Value:
     """Evaluate ``poly(x, degree, raw)``."""
     arguments, x, name = match_arguments(node), column_argument(node, context), deparse(node)
     degree = whole_argument(arguments, "degree", 1, context) or 1
+    if degree > MAX_DEGREE:
+        raise trouble(f"The degree goes to {MAX_DEGREE}.", node, context)
     if flag_argument(arguments, "raw", False, context):
-        if degree > 100:
-            raise trouble("The degree goes to 100.", node, context)
         return Matrix(raw_powers(x, degree), _suffixes(degree))
-    if degree >= len(x) and context.training:
-        raise trouble(f"The degree must be less than the number of rows, {len(x)}.", node, context)
     state = context.state(name, lambda: learn_poly(x, degree, name))
     return Matrix(apply_poly(x, state), _suffixes(degree))
 

@@ -11,7 +11,19 @@ from __future__ import annotations
 import math
 
 from henderson.errors import FormulaError
-from henderson.formula.nodes import Binary, Call, Constant, Name, Node, Number, Paren, Sum, Text, Unary
+from henderson.formula.nodes import (
+    Binary,
+    Call,
+    Constant,
+    Name,
+    Node,
+    Number,
+    Paren,
+    Sum,
+    Text,
+    Unary,
+    children,
+)
 from henderson.formula.tokens import Token, tokenize
 
 MAX_DEPTH = 64  # of nesting: deeper trees would exhaust Python's stack, and no model needs them
@@ -198,6 +210,19 @@ class _Parser:
         raise self.error(f"{self.token.text!r} cannot stand here; an operator such as + was expected.")
 
 
+def _check_depth(node: Node, text: str) -> Node:
+    """Refuse trees so deep that walking them could exhaust Python's stack."""
+    level, depth = [node], 0
+    while level:
+        depth += 1
+        if depth > 2 * MAX_DEPTH:
+            raise FormulaError(
+                f"The formula is nested more than {2 * MAX_DEPTH} levels deep; simplify it.", text
+            )
+        level = [child for parent in level for child in children(parent)]
+    return node
+
+
 def _unescape(text: str) -> str:
     return text.replace('\\"', '"').replace("\\'", "'").replace("\\\\", "\\")
 
@@ -222,7 +247,7 @@ def parse_expression(text: str) -> Node:
     parser = _Parser(text)
     node = parser.expression()
     parser.end()
-    return node
+    return _check_depth(node, text)
 
 
 def parse_sides(text: str) -> tuple[Node, Node]:
@@ -255,4 +280,4 @@ def parse_sides(text: str) -> tuple[Node, Node]:
     parser.take()
     terms = parser.expression()
     parser.end()
-    return response, terms
+    return _check_depth(response, text), _check_depth(terms, text)

@@ -70,7 +70,7 @@ def tokenize(text: str) -> list[Token]:
         if match is None:
             hint = _HINTS.get(text[at], "")
             raise FormulaError(
-                f"The character {text[at]!r} has no meaning in a formula. {hint}".rstrip(), text, at
+                f"The character {text[at]!r} has no meaning in a formula. {hint}".rstrip(), text, at, at + 1
             )
         kind = str(match.lastgroup)
         if kind != "space":

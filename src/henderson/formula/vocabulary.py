@@ -180,7 +180,9 @@ def check_calls(node: Node, text: str, env: Container[str] = ()) -> None:
     if isinstance(node, Call):
         if node.function not in env:
             _check(node, text)
-        if canonical(node.function) == "C":  # its second argument names a coding, it is not a call
+        if (
+            canonical(node.function) == "C" and node.arguments
+        ):  # its second argument names a coding, it is not a call
             check_calls(node.arguments[0][1], text, env)
             return
     for child in children(node):
@@ -207,17 +209,20 @@ def _check(node: Call, text: str) -> None:
     if len(node.arguments) < signature.required or (
         not signature.more and len(node.arguments) > len(signature.parameters)
     ):
-        expected = (
-            f"{signature.required} or more"
-            if signature.more
-            else (f"{signature.required} to {len(signature.parameters)} ({', '.join(signature.parameters)})")
-        )
         raise FormulaError(
-            f"{node.function}() got {len(node.arguments)} arguments; it takes {expected}.",
+            f"{node.function}() got {len(node.arguments)} arguments; it takes {_expected(signature)}.",
             text,
             node.start,
             node.stop,
         )
+
+
+def _expected(signature: Signature) -> str:
+    if signature.more:
+        return f"{signature.required} or more"
+    least, most = signature.required, len(signature.parameters)
+    count = str(least) if least == most else f"{least} to {most}"
+    return f"{count} ({', '.join(signature.parameters)})"
 
 
 def _unknown(function: str) -> str:
