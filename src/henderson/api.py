@@ -12,6 +12,7 @@ from henderson import estimate as estimation
 from henderson.errors import OptionError
 from henderson.inference.frames import frame_kind
 from henderson.results import LinearMixedFit, Source
+from henderson.results.options import named_options
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 NA_ACTIONS = ("drop", "raise")
 
 
+@named_options
 def lmm(
     formula: str,
     data: Any,

@@ -23,12 +23,15 @@ def settled(text: str) -> str:
 
 
 def agree(text: str, approved: str) -> bool:
-    """Same characters, except that numbers may differ by one in their last place, as other machines round."""
+    """Same characters, except for numbers: one in the last place or 2e-4 of them, as machines and searches round."""
     number = re.compile(r"\d+(?:\.(\d+))?")
     if number.sub(lambda m: "0" * len(m[0]), text) != number.sub(lambda m: "0" * len(m[0]), approved):
         return False
     pairs = zip(number.finditer(text), number.finditer(approved), strict=True)
-    return all(abs(float(a[0]) - float(b[0])) < 1.5 * 10 ** -len(a[1] or "") for a, b in pairs)
+    return all(
+        abs(float(a[0]) - float(b[0])) < max(1.5 * 10 ** -len(a[1] or ""), 2e-4 * float(b[0]))
+        for a, b in pairs
+    )
 
 
 def compare(path: Path, text: str) -> None:

@@ -83,7 +83,10 @@ def format_coefficients(
     sizes = [math.floor(math.log10(abs(x))) + 1 for x in estimate + std_error if math.isfinite(x) and x != 0]
     places = max([1, *(digits - s for s in ((min(sizes), max(sizes)) if sizes else (1,)))])
     both = format_column([_round(x, places) for x in estimate + std_error], digits)
-    width = [max(len(t.strip()) for t in part) for part in (both[: len(estimate)], both[len(estimate) :])]
+    width = [
+        max((len(t.strip()) for t in part), default=0)
+        for part in (both[: len(estimate)], both[len(estimate) :])
+    ]
     cut = len(estimate)
     return [t.strip().rjust(width[0]) for t in both[:cut]], [t.strip().rjust(width[1]) for t in both[cut:]]
 

@@ -319,11 +319,10 @@ def read_estimate(record: Record, design: Design) -> Estimate:
     from henderson.model.linear import theta_names
     from henderson.optim.rectify import KKT
 
-    names, cross = theta_names(design), crossprod.from_design(design)
-    theta, kkt = listed(record["theta"], "theta", len(names)), record["kkt"]
+    names, kkt = theta_names(design), record["kkt"]
     return Estimate(
         reml=bool(record["reml"]),
-        theta=theta,
+        theta=listed(record["theta"], "theta", len(names)),
         theta_names=names,
         beta=listed(record["beta"], "beta", design.p),
         nu=int(record["nu"]),
@@ -335,7 +334,7 @@ def read_estimate(record: Record, design: Design) -> Estimate:
             tuple(listed(kkt["smallest_eigenvalue"], "kkt", len(design.terms)).tolist()),
             bool(kkt["satisfied"]),
         ),
-        cross=cross,
+        cross=crossprod.from_design(design),
     )
 
 

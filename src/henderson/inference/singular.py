@@ -28,30 +28,45 @@ def singular_notes(design: Design, estimate: Estimate) -> tuple[str, ...]:
     notes = []
     parts = zip(term_labels(design), design.terms, term_slices(design), estimate.lambdas, strict=True)
     for label, term, cut, block in parts:
-        per_column = block * estimate.cross.z_size[term.grouping][cut][:, None]
-        notes += describe(label, term.names, per_column)
+        notes += describe(label, term.names, block, estimate.cross.z_transform[term.grouping][cut, cut])
     return tuple(notes)
 
 
-def describe(label: str, names: tuple[str, ...], block: np.ndarray) -> list[str]:
-    """Say what is lost in one term; `block` (k, k) is its factor for columns of unit root mean square."""
+def describe(label: str, names: tuple[str, ...], block: np.ndarray, transform: np.ndarray) -> list[str]:
+    """Say what is lost in one term.
+
+    Parameters
+    ----------
+    label, names : str, tuple of str of length k
+        The term and its columns.
+    block : (k, k) float64
+        Its relative covariance factor.
+    transform : (k, k) float64
+        The term's columns times this have unit size, and mean zero where there is an intercept: what counts
+        as no variance must depend neither on the units nor on the origin of a covariate.
+    """
     sd = np.sqrt((block**2).sum(axis=1))
-    zero = sd < TOLERANCE
+    zero = sd < TOLERANCE * np.diag(transform)
     if zero.all():
         what = "no variance" if len(names) == 1 else "no variance in any direction"
         return [f"{label} has {what} (standard deviation 0)"]
     notes = [f"{name} has no variance between {label} (standard deviation 0)" for name in _pick(names, zero)]
     live = ~zero
-    corr = correlation_of((block @ block.T)[np.ix_(live, live)])
-    values, vectors = np.linalg.eigh(corr)
-    lost = int((values < TOLERANCE).sum())
-    kept = _pick(names, live)
+    values, vectors = np.linalg.eigh(correlation_of(_covariance(block, transform)[np.ix_(live, live)]))
+    lost, kept = int((values < TOLERANCE).sum()), _pick(names, live)
     if lost and len(kept) == 2:
-        notes.append(f"{kept[0]} and {kept[1]} are perfectly correlated between {label} ({corr[0, 1]:+.0f})")
+        sign = np.sign((block @ block.T)[np.ix_(live, live)][0, 1])
+        notes.append(f"{kept[0]} and {kept[1]} are perfectly correlated between {label} ({sign:+.0f})")
     elif lost:
         along = f"; no variance along {_direction(vectors, kept)}" if lost == 1 else ""
         notes.append(f"{label} has rank {len(kept) - lost} of {len(names)}{along}")
     return notes
+
+
+def _covariance(block: np.ndarray, transform: np.ndarray) -> np.ndarray:
+    """Covariance (k, k) of the effects of the columns of unit size."""
+    inner = np.linalg.solve(transform, block)
+    return np.asarray(inner @ inner.T)
 
 
 def _pick(names: tuple[str, ...], mask: np.ndarray) -> list[str]:

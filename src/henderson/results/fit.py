@@ -10,6 +10,7 @@ import numpy as np
 
 from henderson import estimate as estimation
 from henderson.inference import new_data, new_groups, predict, rows, saved, simulate
+from henderson.results.options import named_options
 from henderson.results.source import Source
 from henderson.results.tables import Tables
 
@@ -44,6 +45,7 @@ class LinearMixedFit(Tables):
 
     # -- new rows, new responses -----------------------------------------------------------------------------
 
+    @named_options
     def predict(
         self,
         newdata: object = None,
@@ -132,6 +134,7 @@ class LinearMixedFit(Tables):
         others = set(range(len(self.design.groupings))) - set(chosen) if interval == "prediction" else ()
         return new_data.new_rows(self.design, self.source, newdata, chosen, tuple(others), weights, offset)
 
+    @named_options
     def simulate(
         self,
         n: int = 1,

@@ -1,0 +1,87 @@
+"""The arguments of `lmm`, and what the package offers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import henderson as hd
+from henderson.errors import DataError, FitError, FormulaError, HendersonError, OptionError
+
+FORMULA = "Reaction ~ Days + (Days | Subject)"
+
+
+@pytest.fixture(scope="module")
+def sleep():
+    return hd.datasets.load("sleepstudy")
+
+
+def test_the_package_offers_its_names():
+    assert {"lmm", "datasets", "errors", "plot", "LinearMixedModel", "LinearMixedFit", "__version__"} <= set(
+        dir(hd)
+    )
+    assert isinstance(hd.lmm(FORMULA, hd.datasets.load("sleepstudy")), hd.LinearMixedFit)
+    with pytest.raises(AttributeError, match="lmm"):
+        _ = hd.lme
+
+
+def test_options_are_checked_before_anything_is_done(sleep):
+    with pytest.raises(OptionError, match=r"lmm\(formula, data\)"):
+        hd.lmm(sleep, FORMULA)
+    with pytest.raises(OptionError, match=r"True.*False"):
+        hd.lmm(FORMULA, sleep, reml="yes")
+    with pytest.raises(OptionError, match="'drop' or 'raise'"):
+        hd.lmm(FORMULA, sleep, na_action="omit")
+    with pytest.raises(OptionError):
+        hd.lmm(FORMULA, sleep, tol=-1)
+    with pytest.raises(OptionError):
+        hd.lmm(FORMULA, sleep, max_evaluations=0)
+    with pytest.raises(DataError, match=r"3 covariance parameters|3 numbers"):
+        hd.lmm(FORMULA, sleep, start=[1.0])
+    with pytest.raises(OptionError, match=r"'REML'. Did you mean 'reml'.*formula, data, reml, weights"):
+        hd.lmm(FORMULA, sleep, REML=False)
+
+
+def test_errors_are_ours_and_standard_ones_too(sleep):
+    with pytest.raises(HendersonError):
+        hd.lmm("Reaction ~ Days + (Days | Subjekt)", sleep)
+    with pytest.raises(ValueError, match="Subjekt"):
+        hd.lmm("Reaction ~ Days + (Days | Subjekt)", sleep)
+    with pytest.raises(FormulaError):
+        hd.lmm("Reaction ~ Days + (Days | Subject", sleep)
+
+
+def test_start_and_limits_reach_the_search(sleep):
+    fit = hd.lmm(FORMULA, sleep)
+    assert hd.lmm(FORMULA, sleep, start=fit.theta).opt.evaluations <= 2
+    short = hd.lmm(FORMULA, sleep, max_evaluations=2)
+    assert not short.converged
+    assert "Not converged after 2 evaluations" in str(short)
+    assert hd.lmm(FORMULA, sleep, tol=1e-2).opt.evaluations <= fit.opt.evaluations
+
+
+def test_arguments_do_what_they_say(sleep):
+    rows = sleep.assign(w=np.tile([1.0, 2.0], 90), off=np.arange(180.0))
+    named = hd.lmm(FORMULA, rows, weights="w", offset="off")
+    given = hd.lmm(FORMULA, rows, weights=rows["w"].to_numpy(), offset=rows["off"])
+    assert named.criterion == pytest.approx(given.criterion, abs=1e-9)
+    assert not hd.lmm(FORMULA, rows, reml=False).reml
+    double = hd.lmm("Reaction ~ twice(Days) + (1 | Subject)", rows, env={"twice": lambda x: 2 * x})
+    plain = hd.lmm("Reaction ~ Days + (1 | Subject)", rows)
+    assert double.beta[1] == pytest.approx(plain.beta[1] / 2)
+    again = double.predict({"Days": [1.0], "Subject": ["308"]})
+    np.testing.assert_allclose(again, plain.predict({"Days": [1.0], "Subject": ["308"]}))
+    with pytest.raises(DataError):
+        hd.lmm(FORMULA, rows.assign(Days=rows["Days"].where(rows["Days"] > 0)), na_action="raise")
+
+
+def test_the_data_are_left_alone(sleep):
+    before = sleep.copy()
+    hd.lmm(FORMULA, sleep).augment()
+    assert before.equals(sleep)
+
+
+def test_a_perfect_fit_is_an_error_of_ours():
+    g = np.repeat(np.arange(5), 4)
+    with pytest.raises((FitError, DataError)):
+        hd.lmm("y ~ 1 + (1 | g)", {"y": g.astype(float), "g": g.astype(str)})
