@@ -10,6 +10,9 @@ from henderson.optim.chart import Chart, chart_as_typed, pivot_roots
 SMALLEST, LARGEST = 0.2, 30.0
 """Bounds of a starting diagonal: zero is stationary, and a huge ratio is more likely a small sample than the truth."""
 
+ROUNDS = 3
+"""Rounds of taking off what the other columns explain."""
+
 LEAST_RESIDUAL = 1e-3
 """The residual variance starts at this share of the total at least."""
 
@@ -17,10 +20,11 @@ LEAST_RESIDUAL = 1e-3
 def moment_start(cross: CrossProducts) -> tuple[Chart, np.ndarray]:
     """Diagonal Lambda from the sums of residuals of every level.
 
-    With r the least-squares residual, s^2 its variance and e_g = z_g'r the sum over level g of one column, a variance v of
-    that column alone gives E e_g^2 = s_e^2 a_g + v a_g^2 with a_g = z_g'z_g; hence v = sum(e_g^2 - s^2 a_g) / sum a_g^2.
-    The residual variance is s^2 less what the columns explain, or the variance within the levels of a grouping where that
-    is smaller; theta = sqrt(v / s_e^2).
+    With r the least-squares residual and e_g = z_g'r the sum over level g of one column, a variance v of that column and a
+    variance s^2 of everything else give E e_g^2 = s^2 a_g + v a_g^2 with a_g = z_g'z_g; hence
+    v = sum(e_g^2 - s^2 a_g) / sum a_g^2. Everything else is the total variance less what this grouping explains, which
+    takes a few rounds. The residual variance is the total less all that is explained, or the variance within the levels
+    of a grouping where that is smaller; theta = sqrt(v / residual variance).
 
     Parameters
     ----------
@@ -43,17 +47,28 @@ def moment_start(cross: CrossProducts) -> tuple[Chart, np.ndarray]:
         return _diagonal(cross, [np.ones(k) for k in cross.columns])
     total = squares / max(cross.n - p, 1)
     scores = cross.zx[:, p] - cross.zx[:, :p] @ beta
-    variances, residuals, at = [], [], 0
+    sums, within, at = [], [total], 0
     for levels, k, blocks in zip(cross.levels, cross.columns, cross.zz, strict=True):
         e = scores[at : at + levels * k].reshape(levels, k)
         a = blocks.diagonal(axis1=1, axis2=2)
-        variances.append((e * e - total * a).sum(axis=0) / (a * a).sum(axis=0))
+        sums.append(((e * e).sum(axis=0), a.sum(axis=0), (a * a).sum(axis=0)))
         if cross.n > p + levels * k:
-            residuals.append((squares - _explained(e, blocks)) / (cross.n - p - levels * k))
+            within.append((squares - _explained(e, blocks)) / (cross.n - p - levels * k))
         at += levels * k
-    residuals.append(max(total - sum(float(np.maximum(v, 0).sum()) for v in variances), 0.1 * total))
-    residual = max(min(residuals), LEAST_RESIDUAL * total)
-    return _diagonal(cross, [np.clip(np.sqrt(np.maximum(v, 0.0) / residual), SMALLEST, LARGEST) for v in variances])
+    least = max(min(within), LEAST_RESIDUAL * total)
+    variances = _moments(sums, total, least)
+    explained = sum(float(v.sum()) for v in variances)
+    residual = min(least, max(total - explained, 0.1 * total))
+    return _diagonal(cross, [np.clip(np.sqrt(v / residual), SMALLEST, LARGEST) for v in variances])
+
+
+def _moments(sums: list[tuple[np.ndarray, np.ndarray, np.ndarray]], total: float, least: float) -> list[np.ndarray]:
+    """(K,) variances per grouping from sums of e^2, a and a^2."""
+    others = [total] * len(sums)
+    for _ in range(ROUNDS):
+        variances = [np.maximum((ee - s2 * a) / aa, 0.0) for s2, (ee, a, aa) in zip(others, sums, strict=True)]
+        others = [max(total - float(v.sum()), least) for v in variances]
+    return variances
 
 
 def _explained(e: np.ndarray, blocks: np.ndarray) -> float:

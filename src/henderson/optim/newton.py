@@ -143,12 +143,10 @@ def trust_region_step(gradient: np.ndarray, model: np.ndarray, radius: float) ->
     scale = max(abs(w[0]), abs(w[-1]))
     shift = 0.0 if w[0] > 1e-10 * scale else 1e-8 * scale - w[0]
     length = _norm(along / (w + shift))
-    if length > radius:
-        low, high = shift, shift + _norm(along) / radius + scale
-        for _ in range(60):
-            middle = (low + high) / 2
-            low, high = (middle, high) if _norm(along / (w + middle)) > radius else (low, middle)
-        shift = high
+    while length > radius * (1 + 1e-3):  # Newton on 1/length: from the left it never overshoots
+        shifted = w + shift
+        shift += length**2 / float(along**2 @ shifted**-3) * (length - radius) / radius
+        length = _norm(along / (w + shift))
     coordinates = -along / (w + shift)
     predicted = -float(along @ coordinates + (coordinates * w) @ coordinates / 2)
     return V @ coordinates, predicted, shift > 0
