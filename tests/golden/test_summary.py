@@ -23,7 +23,7 @@ def settled(text: str) -> str:
 
 
 def agree(text: str, approved: str) -> bool:
-    """Same characters, except for numbers: one in the last place or 2e-4 of them, as machines and searches round."""
+    """Same characters; numbers may differ by one in the last place, or 2e-4, as machines and searches do."""
     number = re.compile(r"\d+(?:\.(\d+))?")
     if number.sub(lambda m: "0" * len(m[0]), text) != number.sub(lambda m: "0" * len(m[0]), approved):
         return False
