@@ -1,0 +1,108 @@
+"""The search on functions whose minimum is known, and on fits that are hard."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from henderson import crossprod, estimate
+from henderson.errors import FitError, OptionError
+from henderson.model import criterion
+from henderson.optim.chart import chart_as_typed
+from henderson.optim.newton import Point, trust_region_step
+from henderson.optim.record import Step
+from henderson.optim.rectify import steepest_variance
+from henderson.optim.search import _leave_boundary, search
+from tests.solve.test_direct import make_design, structures
+
+
+def names(cross: crossprod.CrossProducts) -> tuple[str, ...]:
+    return tuple(f"theta{i}" for i in range(cross.n_theta))
+
+
+@pytest.mark.parametrize("radius", [0.1, 1.0, 100.0])
+@pytest.mark.parametrize("lowest", [-3.0, 1e-14, 2.0])
+def test_the_step_minimises_the_quadratic_within_the_radius(lowest: float, radius: float) -> None:
+    rng = np.random.default_rng(1)
+    V = np.linalg.qr(rng.normal(size=(4, 4)))[0]
+    B, g = V @ np.diag([lowest, 1, 5, 40]) @ V.T, rng.normal(size=4)
+    step, predicted, _ = trust_region_step(g, B, radius)
+    assert np.linalg.norm(step) <= radius * 1.01
+    model = lambda s: g @ s + s @ B @ s / 2  # noqa: E731
+    assert predicted == pytest.approx(-model(step))
+    for _ in range(200):  # no point within the radius is lower
+        other = rng.normal(size=4)
+        other *= radius * rng.uniform() / np.linalg.norm(other)
+        assert model(other) >= model(step) - 0.01 * abs(model(step))
+
+
+def test_many_starts_end_at_the_same_criterion() -> None:
+    cross = crossprod.from_design(make_design(structures()["crossed, full"], 300, seed=4))
+    rng = np.random.default_rng(2)
+    reached = [
+        estimate.fit_cross_products(cross, names(cross), reml=True, start=rng.normal(size=cross.n_theta)).criterion for _ in range(6)
+    ]
+    assert max(reached) - min(reached) < 1e-8
+    assert estimate.fit_cross_products(cross, names(cross), reml=True).criterion <= min(reached) + 1e-8
+
+
+def test_pure_noise_ends_on_the_boundary_with_its_conditions_met() -> None:
+    """The response of make_design has no group effects: variances are zero or nearly so."""
+    for name in structures():
+        cross = crossprod.from_design(make_design(structures()[name], 300, seed=3))
+        found = estimate.fit_cross_products(cross, names(cross), reml=False)
+        assert found.search.converged and found.kkt.satisfied, name
+        assert min(found.kkt.smallest_eigenvalue) >= -1e-4
+
+
+def test_zero_is_left_when_the_criterion_falls_with_variance() -> None:
+    design = make_design([(np.arange(300) % 20, [1])], 300)
+    y = design.y + 3 * np.random.default_rng(9).normal(size=20)[design.groupings[0].codes]
+    cross = crossprod.with_response(crossprod.from_design(design), design, y)
+    found = estimate.fit_cross_products(cross, names(cross), reml=True, start=np.zeros(1))
+    assert found.theta[0] > 1
+    assert found.criterion == pytest.approx(estimate.fit_cross_products(cross, names(cross), reml=True).criterion, abs=1e-8)
+
+
+def test_variance_is_added_along_the_direction_in_which_the_criterion_falls() -> None:
+    design = make_design([(np.arange(300) % 20, [2])], 300)
+    slopes = np.random.default_rng(9).normal(size=20)[design.groupings[0].codes] * design.terms[0].columns[1]
+    cross = crossprod.with_response(crossprod.from_design(design), design, design.y + 3 * slopes)
+    evaluate, chart = criterion(cross, reml=True), chart_as_typed(cross.entries)
+    point = Point(chart, np.zeros(3), evaluate(np.zeros(3), 2, chart.entries))  # type: ignore[arg-type]
+    directions = steepest_variance(chart, point.theta, point.at.variance_gradient)
+    assert directions[0][0] < -1 and abs(directions[0][1][1]) > 0.9
+    steps: list[Step] = []
+    moved = _leave_boundary(evaluate, point, directions, steps, 10)
+    assert moved is not None and moved.at.value < point.at.value
+    assert steps[-1].stage == "leave boundary" and steps[-1].accepted
+
+
+def test_the_limit_on_evaluations_is_kept_and_said() -> None:
+    cross = crossprod.from_design(make_design(structures()["crossed, full"], 300, seed=4))
+    found = estimate.fit_cross_products(cross, names(cross), reml=True, max_evaluations=2)
+    assert found.search.evaluations == 2 and not found.search.converged
+    assert "limit of 2" in found.search.message and not found.kkt.satisfied
+
+
+def test_an_unbounded_likelihood_is_refused() -> None:
+    design = make_design([(np.arange(300) // 2, [1])], 300)
+    constant = np.random.default_rng(1).normal(size=150)[design.groupings[0].codes]
+    cross = crossprod.with_response(crossprod.from_design(design), design, constant)
+    with pytest.raises(FitError, match="reproduces the response exactly"):
+        estimate.fit_cross_products(cross, names(cross), reml=True)
+
+
+@pytest.mark.parametrize(("option", "value"), [("tol", 0), ("tol", "small"), ("max_evaluations", -1), ("max_evaluations", True)])
+def test_options_out_of_range_are_refused(option: str, value: object) -> None:
+    cross = crossprod.from_design(make_design(structures()["one intercept"], 300))
+    with pytest.raises(OptionError, match=option):
+        estimate.fit_cross_products(cross, names(cross), reml=True, **{option: value})  # type: ignore[arg-type]
+
+
+def test_an_infeasible_start_is_reported_not_searched() -> None:
+    cross = crossprod.from_design(make_design(structures()["one intercept"], 300))
+    chart, theta = estimate.to_search(cross, np.ones(1))
+    found = search(lambda *_: None, chart, theta, tol=1e-10, most=10)
+    assert found.point is None and not found.record.converged
+    assert criterion(cross, reml=True)(theta, 2, chart.entries) is not None
