@@ -67,8 +67,9 @@ def dict_of_series():
 
 
 FRAMES = [
-    pandas_plain, pandas_nullable, pandas_arrow, pandas_objects, polars_frame, arrow_table, dict_of_lists, dict_of_series,
-]  # fmt: skip
+    *(pandas_plain, pandas_nullable, pandas_arrow, pandas_objects),
+    *(polars_frame, arrow_table, dict_of_lists, dict_of_series),
+]
 
 
 @pytest.fixture(params=FRAMES, ids=[make.__name__ for make in FRAMES])

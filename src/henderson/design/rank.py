@@ -1,13 +1,17 @@
-"""Which fixed-effects columns are aliased: the later ones, as R decides it."""
+"""Which fixed-effects columns are aliased: the later ones, as R decides it.
+
+A column is aliased when the part of it that the kept columns before it leave unexplained is small relative to
+it. Few rows settle that for a long table: what is left of a column on some of its rows is never more than
+what is left of it on all.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-TOLERANCE = (
-    1e-7  # of R: a column is aliased when what the earlier ones leave of it is this small, relative to it
-)
+TOLERANCE = 1e-7  # R's
 _CLEAR = 1e-3  # products of columns settle ratios down to about 1e-7; far above, they can be trusted
+_BEYOND_DOUBT = 1e-6  # of a sample: ten times the tolerance
 _BLOCK = 1 << 14
 
 
@@ -33,6 +37,83 @@ def _triangle(X: np.ndarray) -> np.ndarray:
     return triangle
 
 
+class _Basis:
+    """An orthonormal basis that grows column by column; coefficients are those of the kept columns."""
+
+    def __init__(self, m: int, p: int) -> None:
+        self.vectors = np.empty((m, min(m, p)), order="F")
+        self.triangle = np.zeros((min(m, p), min(m, p)))
+        self.size = 0
+
+    def rest(self, column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what is left of a column, and its coordinates in the basis."""
+        vectors = self.vectors[:, : self.size]
+        coordinates = vectors.T @ column
+        rest = column - vectors @ coordinates
+        again = vectors.T @ rest  # once more: the first pass is exact only relative to the column
+        return rest - vectors @ again, coordinates + again
+
+    def add(self, rest: np.ndarray, coordinates: np.ndarray) -> bool:
+        """Add what is left of a column as a new direction; False when the space is full."""
+        if self.size == self.vectors.shape[1]:
+            return False
+        norm = _norm(rest)
+        self.vectors[:, self.size] = rest / norm
+        self.triangle[: self.size, self.size] = coordinates
+        self.triangle[self.size, self.size] = norm
+        self.size += 1
+        return True
+
+    def coefficients(self, coordinates: np.ndarray) -> np.ndarray:
+        """Return the combination of the kept columns that has these coordinates."""
+        return np.linalg.solve(self.triangle[: self.size, : self.size], coordinates)
+
+
+def _sequential(X: np.ndarray) -> list[int]:
+    """Decide column by column on a matrix with few rows."""
+    basis, kept = _Basis(*X.shape), []
+    for j in range(X.shape[1]):
+        column = X[:, j]
+        norm = _norm(column)
+        rest, coordinates = basis.rest(column)
+        if norm > 0 and _norm(rest) >= TOLERANCE * norm and basis.add(rest, coordinates):
+            kept.append(j)
+    return kept
+
+
+def _sample(X: np.ndarray, size: int) -> np.ndarray:
+    """Return rows spread over the table, with some more for columns that are zero there."""
+    rows = np.arange(0, len(X), max(1, len(X) // size))
+    empty = [j for j in range(X.shape[1]) if not X[rows, j].any()]
+    more = [np.flatnonzero(X[:, j])[:4] for j in empty]
+    return X[np.unique(np.concatenate([rows, *more]))]
+
+
+def _norm(column: np.ndarray) -> float:
+    """Length of a column; not by BLAS, whose threads cost more than such a sum when the machine is busy."""
+    return float(np.sqrt(np.einsum("i,i->", column, column)))
+
+
+def _by_sample(X: np.ndarray, size: int) -> list[int] | None:
+    """Decide from few rows; None where they leave a doubt that all rows do not settle at once."""
+    few = _sample(X, size)
+    norms = [_norm(column) for column in X.T]
+    if _clearly_full(few) and all(_norm(few[:, j]) > _CLEAR * norm for j, norm in enumerate(norms)):
+        return list(range(X.shape[1]))
+    basis, kept = _Basis(*few.shape), []
+    for j, norm in enumerate(norms):
+        rest, coordinates = basis.rest(few[:, j])
+        if norm > 0 and _norm(rest) > _BEYOND_DOUBT * norm and basis.add(rest, coordinates):
+            kept.append(j)
+            continue
+        left = X[:, j].copy()
+        for k, coefficient in zip(kept, basis.coefficients(coordinates), strict=True):
+            left -= coefficient * X[:, k]
+        if norm > 0 and _norm(left) >= TOLERANCE * norm:
+            return None
+    return kept
+
+
 def independent_columns(X: np.ndarray) -> list[int]:
     """Return the columns of X to keep.
 
@@ -48,25 +129,20 @@ def independent_columns(X: np.ndarray) -> list[int]:
 
     Notes
     -----
-    One product XᵀX, O(n p²), in the common case; where that leaves a doubt, an orthogonal triangularisation
-    of the same order, whose small factor has the same geometry as X, exact to machine precision.
+    O(n p) for long tables, of which a sample is decided in O(p³); O(n p²) for short ones and where there is
+    doubt, then by an orthogonal triangularisation, whose factor has the geometry of X to machine precision.
     """
     n, p = X.shape
-    if p == 0 or (p <= n and _clearly_full(X)):
+    size = max(1000, 10 * p)
+    if p == 0:
+        return []
+    if n > 4 * size:
+        kept = _by_sample(X, size)
+        if kept is not None:
+            return kept
+    elif p <= n and _clearly_full(X):
         return list(range(p))
-    triangle = _triangle(X)
-    basis = np.empty((len(triangle), 0))
-    kept: list[int] = []
-    for j in range(p):
-        column = triangle[:, j]
-        norm = np.sqrt(column @ column)
-        rest = column - basis @ (basis.T @ column)
-        rest -= basis @ (basis.T @ rest)  # once more: the first pass is exact only relative to the column
-        left = np.sqrt(rest @ rest)
-        if norm > 0 and left >= TOLERANCE * norm and len(kept) < len(triangle):
-            kept.append(j)
-            basis = np.column_stack([basis, rest / left])
-    return kept
+    return _sequential(_triangle(X))
 
 
 def keep_columns(X: np.ndarray, kept: list[int]) -> np.ndarray:
