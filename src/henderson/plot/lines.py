@@ -1,7 +1,7 @@
 """The line that a model draws through one group, and the population's line beside it.
 
-A line holds the other variables at what is typical of the group, and counts the random effects of the group and
-of every factor that the group lies in, so that crossed factors do not make it jump from row to row.
+A line holds the other variables at what is typical of the group, and counts the random effects of the group
+and of every factor that the group lies in, so that crossed factors do not make it jump from row to row.
 """
 
 from __future__ import annotations
