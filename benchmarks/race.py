@@ -155,12 +155,15 @@ def settle(result: Result, reply: dict[str, Any], keep: bool) -> None:
         result.seconds += reply["seconds"]
 
 
-def calibrated(worker: Worker, request: dict[str, Any], first: float, limit: float) -> int:
-    """How many calls make a tenth of a second; the first call of all may be far slower than a warm one."""
-    if first > 0.1:
-        return 1
-    reply = worker.ask(request | {"repeats": 10}, limit)
-    return max(1, int(0.1 / max(min(reply.get("seconds", [first])), 1e-5)))
+def calibrated(worker: Worker, request: dict[str, Any], limit: float) -> int:
+    """How many calls make a tenth of a second; the first call of all, already made, may be far slower."""
+    seconds = 1.0
+    for repeats in (1, 10):
+        reply = worker.ask(request | {"repeats": repeats}, limit)
+        seconds = min(reply.get("seconds", [seconds]))
+        if seconds > 0.05:
+            break
+    return max(1, int(0.1 / max(seconds, 1e-5)))
 
 
 def race(
@@ -191,7 +194,7 @@ def race(
         taken = reply.get("seconds", [wall])[0]
         settle(result, reply, keep=taken >= SHORT)
         if not result.reason and taken < SHORT:
-            running[worker.name] = (worker, calibrated(worker, request, taken, limit))
+            running[worker.name] = (worker, calibrated(worker, request, limit))
     for _ in range(rounds):
         for name, (worker, repeats) in running.items():
             settle(results[name], worker.ask(request | {"repeats": repeats}, limit), keep=True)
