@@ -15,7 +15,7 @@ import pytest
 
 import henderson as hd
 from henderson.cli import main
-from henderson.errors import DataError, MissingDependencyError
+from henderson.errors import DataError, MissingDependencyError, OptionError
 from henderson.tables import read_table
 
 FORMULA = "Reaction ~ Days + (Days | Subject)"
@@ -106,6 +106,25 @@ def test_an_ambiguous_separator_can_be_given(tmp_path):
     path = tmp_path / "data.csv"
     path.write_bytes(b"a;b,c\n1;2,3\n")
     assert list(read_table(path, ";").columns) == ["a", "b,c"]
+
+
+@pytest.mark.parametrize("typed", ["tab", "\\t", "\t"])
+def test_a_tab_can_be_typed(tmp_path, typed):
+    path = tmp_path / "data.csv"
+    path.write_bytes(b"a\tb,c\n1\t2,3\n")
+    assert read_table(path, typed)["b,c"].tolist() == [2.3]
+
+
+@pytest.mark.parametrize("typed", [";;", "é", "\n"])
+def test_a_separator_is_one_character(sleep_csv, typed):
+    with pytest.raises(OptionError, match="one character"):
+        read_table(sleep_csv, typed)
+
+
+def test_quotes_in_some_rows_only(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_bytes(b'a,b\n1,x\n2,"y, z"\n\n3,"say ""hi"", you"\n4,w')
+    assert read_table(path)["b"].tolist() == ["x", "y, z", 'say "hi", you', "w"]
 
 
 def test_a_missing_file_suggests_the_one_beside_it(sleep_csv):

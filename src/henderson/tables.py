@@ -14,12 +14,14 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import DataError, MissingDependencyError
+import numpy as np
+
+from .errors import DataError, MissingDependencyError, OptionError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
+_GZIP, _PARQUET, _MARK = b"\x1f\x8b", b"PAR1", b"\xef\xbb\xbf"
 _SEPARATORS = (",", ";", "\t")
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
 _LOOK = 50  # rows that are looked at to recognise separator and decimal mark
@@ -34,8 +36,8 @@ def read_table(path: str | Path, separator: str | None = None) -> pd.DataFrame:
         The file. Lines may end in LF, CRLF or CR; the first line names the columns, in quotes where a name
         holds the separator. Empty fields, ``NA`` and ``NaN`` are missing values.
     separator : str, optional
-        One character between fields. By default comma, semicolon or tab, whichever splits all rows alike; a
-        semicolon lets numbers have decimal commas.
+        The character between fields, or ``"tab"``. By default comma, semicolon or tab, whichever splits all rows
+        alike; any but a comma lets numbers have decimal commas.
 
     Returns
     -------
@@ -64,11 +66,12 @@ def read_table(path: str | Path, separator: str | None = None) -> pd.DataFrame:
     raw = _read_bytes(path)
     if raw.startswith(_PARQUET):
         return _read_parquet(path)
-    lines = _lines(raw, path)
-    separator = separator or _recognise(lines[:_LOOK], path)
-    rows = _split(lines[:_LOOK], separator)
-    _check_shape(lines, separator, rows[0], path)
-    return _parse(lines, separator, rows, path)
+    raw = raw.removeprefix(_MARK).replace(b"\r\n", b"\n").replace(b"\r", b"\n").strip(b"\n")
+    top = _first_lines(raw, path)
+    separator = _one_character(separator) if separator else _recognise(top, path)
+    rows = _split(top, separator)
+    _check_shape(raw, separator, rows[0], path)
+    return _parse(raw, separator, rows, path)
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -99,19 +102,26 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         ) from error
 
 
-def _lines(raw: bytes, path: Path) -> list[str]:
+def _first_lines(raw: bytes, path: Path) -> list[str]:
     try:
-        text = raw.decode("utf-8-sig")
+        raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise DataError(
             f"{str(path)!r} is not UTF-8 text (byte {error.start} is 0x{raw[error.start]:02x}), so its names "
             "and labels cannot be read safely. Save it as UTF-8, for example with: "
             f"iconv -f latin1 -t utf-8 {path.name} > utf8.csv"
         ) from None
-    lines = [line for line in re.split(r"\r\n|\r|\n", text) if line.strip()]
+    lines = [line.decode() for line in raw.split(b"\n", 2 * _LOOK)[: 2 * _LOOK] if line][:_LOOK]
     if len(lines) < 2:
         raise DataError(f"{str(path)!r} holds no rows: expected a line of column names and at least one row.")
     return lines
+
+
+def _one_character(separator: str) -> str:
+    separator = {"tab": "\t", "\\t": "\t"}.get(separator, separator)
+    if len(separator) != 1 or not separator.isascii() or separator in '\n"':
+        raise OptionError(f"separator={separator!r} must be one character such as ',' or ';', or 'tab'.")
+    return separator
 
 
 def _split(lines: list[str], separator: str) -> list[list[str]]:
@@ -139,29 +149,42 @@ def _splits_alike(lines: list[str], separator: str) -> bool:
     return len(rows[0]) > 1 and len({len(row) for row in rows}) == 1
 
 
-def _check_shape(lines: list[str], separator: str, header: list[str], path: Path) -> None:
+def _check_shape(raw: bytes, separator: str, header: list[str], path: Path) -> None:
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         raise DataError(
             f"{str(path)!r} has more than one column called {', '.join(map(repr, twice))}, so a formula "
             "cannot say which is meant. Rename them."
         )
-    for number, line in enumerate(lines):
-        fields = len(_split([line], separator)[0]) if '"' in line else line.count(separator) + 1
-        if fields != len(header):
-            raise DataError(
-                f"Row {number} of {str(path)!r} has {fields} fields, but the first line names {len(header)} "
-                "columns. Each row needs one field per column (row names of R need a name too)."
-            )
+    fields = _count_fields(raw, separator)
+    odd = np.flatnonzero(fields != len(header))
+    if len(odd):
+        raise DataError(
+            f"Row {odd[0]} of {str(path)!r} has {fields[odd[0]]} fields, but the first line names "
+            f"{len(header)} columns. Each row needs one field per column (row names of R need a name too)."
+        )
 
 
-def _parse(lines: list[str], separator: str, rows: list[list[str]], path: Path) -> pd.DataFrame:
+def _count_fields(raw: bytes, separator: str) -> np.ndarray:
+    data = np.frombuffer(raw, dtype=np.uint8)
+    ends = np.append(np.flatnonzero(data == ord("\n")), len(data))
+    starts = np.append(0, ends[:-1] + 1)
+    starts, ends = starts[ends > starts], ends[ends > starts]
+    at = np.flatnonzero(data == ord(separator))
+    fields = np.searchsorted(at, ends) - np.searchsorted(at, starts) + 1
+    quotes = np.flatnonzero(data == ord('"'))
+    for line in np.unique(np.searchsorted(starts, quotes, side="right") - 1):
+        fields[line] = len(_split([raw[starts[line] : ends[line]].decode()], separator)[0])
+    return fields
+
+
+def _parse(raw: bytes, separator: str, rows: list[list[str]], path: Path) -> pd.DataFrame:
     import pandas as pd
 
     comma = separator != "," and any(_DECIMAL_COMMA.fullmatch(cell) for row in rows[1:] for cell in row)
     try:
         return pd.read_csv(
-            io.StringIO("\n".join(lines)),
+            io.BytesIO(raw),
             sep=separator,
             decimal="," if comma else ".",
             skipinitialspace=True,
