@@ -36,8 +36,8 @@ def read_table(path: str | Path, separator: str | None = None) -> pd.DataFrame:
         The file. Lines may end in LF, CRLF or CR; the first line names the columns, in quotes where a name
         holds the separator. Empty fields, ``NA`` and ``NaN`` are missing values.
     separator : str, optional
-        The character between fields, or ``"tab"``. By default comma, semicolon or tab, whichever splits all rows
-        alike; any but a comma lets numbers have decimal commas.
+        The character between fields, or ``"tab"``. By default comma, semicolon or tab, whichever splits all
+        rows alike; any but a comma lets numbers have decimal commas.
 
     Returns
     -------
