@@ -26,11 +26,11 @@ def test_the_package_offers_its_names():
 
 
 def test_options_are_checked_before_anything_is_done(sleep):
-    with pytest.raises(OptionError, match=r"lmm\(formula, data\)"):
+    with pytest.raises(FormulaError, match=r"lmm\(formula, data\)"):
         hd.lmm(sleep, FORMULA)
     with pytest.raises(OptionError, match=r"True.*False"):
         hd.lmm(FORMULA, sleep, reml="yes")
-    with pytest.raises(OptionError, match="'drop' or 'raise'"):
+    with pytest.raises(OptionError, match=r"'drop' or 'raise'"):
         hd.lmm(FORMULA, sleep, na_action="omit")
     with pytest.raises(OptionError):
         hd.lmm(FORMULA, sleep, tol=-1)

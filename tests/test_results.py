@@ -286,8 +286,9 @@ def test_weights_and_offset_of_new_rows(sleep):
     same = fit.predict(new, interval="prediction", weights=1)
     close(np.diff(same["pred_high"] - same["pred_low"]), 0, atol=1e-9)
     del new["off"]
-    with pytest.warns(HendersonWarning, match="no column 'off'"):
+    with pytest.warns(HendersonWarning, match="no column 'off'") as caught:
         close(fit.predict(new), table["estimate"][0])
+    assert caught[0].filename == __file__
 
 
 def test_standard_errors_of_fitted_values(fit, sleep):

@@ -9,15 +9,13 @@ import numpy as np
 
 from henderson import design as designing
 from henderson import estimate as estimation
-from henderson.errors import OptionError
+from henderson.errors import FormulaError, OptionError
 from henderson.inference.frames import frame_kind
 from henderson.results import LinearMixedFit, Source
 from henderson.results.options import named_options
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
-
-NA_ACTIONS = ("drop", "raise")
 
 
 @named_options
@@ -125,7 +123,7 @@ def lmm(
     <BLANKLINE>
     Converged in ... evaluations.
     """
-    check_options(formula, reml, na_action)
+    check_kinds(formula, reml)
     design = designing.build(
         formula, data, weights=weights, offset=offset, na_action=na_action, contrasts=contrasts, env=env
     )
@@ -135,17 +133,15 @@ def lmm(
     return LinearMixedFit(design, estimate, source)
 
 
-def check_options(formula: object, reml: object, na_action: object) -> None:
+def check_kinds(formula: object, reml: object) -> None:
     """Stop at arguments of the wrong kind, with the line to type."""
     if not isinstance(formula, str):
-        raise OptionError(
-            f"formula must be text such as 'y ~ x + (1 | group)', not {type(formula).__name__}; "
-            "the order is lmm(formula, data)."
+        raise FormulaError(
+            f"The formula is text, such as 'y ~ x + (1 | g)'; got {type(formula).__name__}. "
+            "The order is lmm(formula, data)."
         )
     if not isinstance(reml, (bool, np.bool_)):
         raise OptionError(f"reml={reml!r}: choose True (REML) or False (maximum likelihood).")
-    if na_action not in NA_ACTIONS:
-        raise OptionError(f"na_action={na_action!r}: choose 'drop' or 'raise'.")
 
 
 def _name(value: object) -> str | None:

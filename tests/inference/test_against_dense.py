@@ -90,6 +90,22 @@ def test_variance_of_predictions_over_known_levels(name, count_chosen):
     close(known_variance(f.design, f.estimate, rows, chosen), expected, rtol=1e-7)
 
 
+@pytest.mark.parametrize("work", [None, 1])
+def test_levels_that_never_met_in_the_data(work, monkeypatch):
+    """Every combination of levels, in one block of solves and in many."""
+    if work:
+        monkeypatch.setattr("henderson.inference.variance.WORK", work)
+    f, d = fit("two_terms"), dense("two_terms")
+    g, h = (a.ravel().astype(np.int32) for a in np.meshgrid(np.arange(12), np.arange(7)))
+    rows = random_rows(f.design, 84, seed=6)
+    rows.codes[0][:], rows.codes[1][:] = g, h
+    met = set(zip(f.design.groupings[0].codes.tolist(), f.design.groupings[1].codes.tolist(), strict=True))
+    assert len(met) < 84
+    A = np.hstack([rows.X, dense_z(f.design, rows)])
+    expected = np.einsum("ij,jk,ik->i", A, joint_error_covariance(f.design, d), A)
+    close(known_variance(f.design, f.estimate, rows, (0, 1)), expected, rtol=1e-7)
+
+
 @every
 def test_variance_of_any_combination(name):
     f, d = fit(name), dense(name)

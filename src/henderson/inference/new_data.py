@@ -135,7 +135,7 @@ def _offset(value: object, frame: Frame, usual: str | None) -> object:
             f"The new data have no column {usual!r}, the offset of the fit: predictions are without it. "
             f"Add the column, or give offset=0 to say that this is meant.",
             HendersonWarning,
-            stacklevel=6,  # the line that called predict()
+            stacklevel=7,  # the line that called predict()
         )
         value = 0.0
     return _per_row(value, frame, None)

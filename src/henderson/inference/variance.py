@@ -7,6 +7,7 @@ With h = Lambda' z, the error x'(beta_hat - beta) + z'(b_hat - b) has the varian
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,36 +41,94 @@ def known_variance(design: Design, estimate: Estimate, rows: NewRows, chosen: tu
 
     Notes
     -----
-    With one grouping, O(r (k^2 + k p)) after one selected inverse; with several, one solve per row, in
-    blocks.
+    One selected inverse, then O(r (K^2 + K p)). Pairs of levels that never met in the data cost one solve per
+    level of the factor with fewer of them.
     """
-    live = [f for f in chosen if ((rows.codes[f] >= 0) & ~rows.missing).any()]
     X = np.where(rows.missing[:, None], 0.0, rows.X)
-    if not live:
+    live = {f: (rows.codes[f] >= 0) & ~rows.missing for f in chosen}
+    parts = [known_part(design, estimate, rows, f, mask) for f, mask in live.items() if mask.any()]
+    if not parts:
         return combination_variance(design, estimate, X, None)
-    if len(live) == 1:
-        return one_grouping_variance(design, estimate, X, rows, live[0])
-    q = sum(b.size for b in estimate.b)
-    known, out, step = known_columns(design, rows, chosen, q), np.empty(rows.r), max(1, WORK // q)
-    for start in range(0, rows.r, step):
-        cut = slice(start, start + step)
-        out[cut] = combination_variance(design, estimate, X[cut], known[cut].toarray())
+    diagonal, pairs = estimate.factor.selected()
+    total, rest = np.zeros(rows.r), X
+    for n, one in enumerate(parts):
+        total += np.einsum("ra,rab,rb->r", one.h, diagonal[one.f][one.codes], one.h)
+        rest = rest - np.einsum("ra,rap->rp", one.h, one.zx[one.codes])
+        for two in parts[n + 1 :]:
+            total += 2 * cross_product(estimate, pairs, one, two)
+    return np.asarray(estimate.sigma**2 * (total + fixed_length(estimate, rest)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownPart:
+    """The known levels of one grouping in r rows.
+
+    Attributes
+    ----------
+    f : int
+        The grouping.
+    codes : (r,) int64
+        Levels; 0 where the level is unknown.
+    h : (r, K) float64
+        Lambda' z; zero where the level is unknown.
+    zx : (levels, K, p) float64
+        The grouping's part of Omega^-1 Lambda' Z'W X.
+    start : int
+        Where the grouping starts among the q effects.
+    """
+
+    f: int
+    codes: np.ndarray
+    h: np.ndarray
+    zx: np.ndarray
+    start: int
+
+
+def known_part(design: Design, estimate: Estimate, rows: NewRows, f: int, live: np.ndarray) -> KnownPart:
+    """Gather what `known_variance` needs of grouping `f`; `live` (r,) marks the rows that take part."""
+    start, shape = sum(b.size for b in estimate.b[:f]), estimate.b[f].shape
+    return KnownPart(
+        f,
+        np.where(live, rows.codes[f], 0).astype(np.int64),
+        np.where(live[:, None], z_columns(design, rows, f) @ factor_of(design, estimate, f), 0.0),
+        estimate.zx[start : start + shape[0] * shape[1]].reshape(*shape, design.p),
+        start,
+    )
+
+
+def cross_product(estimate: Estimate, pairs: list[np.ndarray], one: KnownPart, two: KnownPart) -> np.ndarray:
+    """Return h_1' (Omega^-1)_12 h_2 (r,): read off the pattern where the levels have met, else solved for."""
+    n = next(n for n, p in enumerate(estimate.cross.pairs) if {p.first, p.second} == {one.f, two.f})
+    pattern = estimate.cross.pairs[n]
+    first, second = (one, two) if pattern.first == one.f else (two, one)
+    levels = estimate.cross.levels[second.f]
+    table = np.repeat(np.arange(len(pattern.start) - 1), np.diff(pattern.start)) * levels + pattern.partner
+    wanted = first.codes * levels + second.codes
+    at = np.minimum(np.searchsorted(table, wanted), len(table) - 1)
+    met = table[at] == wanted
+    apart = ~met & first.h.any(axis=1) & second.h.any(axis=1)
+    out = np.zeros(len(wanted))
+    out[met] = np.einsum("ra,rab,rb->r", first.h[met], pairs[n][at[met]], second.h[met])
+    out[apart] = solved_product(estimate, first, second, np.flatnonzero(apart))
     return out
 
 
-def one_grouping_variance(
-    design: Design, estimate: Estimate, X: np.ndarray, rows: NewRows, f: int
-) -> np.ndarray:
-    """Return `known_variance` of rows that touch one grouping only, from its diagonal blocks."""
-    live = (rows.codes[f] >= 0) & ~rows.missing
-    codes = np.where(live, rows.codes[f], 0)
-    h = np.where(live[:, None], z_columns(design, rows, f) @ factor_of(design, estimate, f), 0.0)
-    diagonal = estimate.factor.selected()[0][f]
-    before = sum(b.size for b in estimate.b[:f])
-    zx = estimate.zx[before : before + estimate.b[f].size].reshape(*estimate.b[f].shape, design.p)
-    total = np.einsum("ra,rab,rb->r", h, diagonal[codes], h)
-    rest = X - np.einsum("ra,rap->rp", h, zx[codes])
-    return np.asarray(estimate.sigma**2 * (total + fixed_length(estimate, rest)))
+def solved_product(estimate: Estimate, first: KnownPart, second: KnownPart, rows: np.ndarray) -> np.ndarray:
+    """`cross_product` for the given rows by one solve per level of the side that has fewer of them there."""
+    few, many = sorted((first, second), key=lambda part: len(np.unique(part.codes[rows])))
+    levels, which = np.unique(few.codes[rows], return_inverse=True)
+    q, k, wide = len(estimate.zx), few.h.shape[1], many.h.shape[1]
+    out, step = np.empty(len(rows)), max(1, WORK // (q * k))
+    for begin in range(0, len(levels), step):
+        block = levels[begin : begin + step]
+        unit = np.zeros((q, len(block) * k))
+        unit[few.start + (block[:, None] * k + np.arange(k)).ravel(), np.arange(len(block) * k)] = 1.0
+        solved = estimate.factor.solve(unit)
+        mine = np.flatnonzero((which >= begin) & (which < begin + step))
+        place = many.start + many.codes[rows[mine]][:, None, None] * wide + np.arange(wide)[:, None]
+        columns = (which[mine] - begin)[:, None, None] * k + np.arange(k)
+        out[mine] = np.einsum("ra,rab,rb->r", many.h[rows[mine]], solved[place, columns], few.h[rows[mine]])
+    return out
 
 
 def combination_variance(
