@@ -75,8 +75,6 @@ def _pandas_extension(series: Any, name: str) -> Column:
 
 
 def _pandas_column(data: Any, name: str) -> Column | None:
-    import pandas as pd
-
     try:
         series = data[name]
     except KeyError:
@@ -86,7 +84,7 @@ def _pandas_column(data: Any, name: str) -> Column | None:
     dtype = series.dtype
     if isinstance(dtype, np.dtype):
         return column_from_array(series.to_numpy(), name)
-    if isinstance(dtype, pd.CategoricalDtype):
+    if hasattr(dtype, "categories"):
         return _categorical(series.array.codes, dtype.categories.tolist(), bool(dtype.ordered))
     return _pandas_extension(series, name)
 
