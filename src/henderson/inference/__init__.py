@@ -1,0 +1,1 @@
+"""Answers: free functions of a design and an estimate, one topic a file."""
