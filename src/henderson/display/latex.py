@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from henderson.display import sentences
-from henderson.display.numbers import format_coefficients, format_column, format_fixed, format_statistics
+from henderson.display.numbers import (
+    format_coefficients,
+    format_column,
+    format_correlation,
+    format_fixed,
+    format_statistics,
+)
 
 if TYPE_CHECKING:
     from henderson.inference.summary import SummaryRecord
@@ -65,7 +69,6 @@ def summary_latex(record: SummaryRecord, caption: str | None = None, label: str 
         r"\begin{tabular}{llrrr}",
         r"\toprule",
         *_fixed(record),
-        r"\midrule",
         *_random(record),
         r"\midrule",
         rf"\multicolumn{{5}}{{l}}{{{_facts(record)}}} \\",
@@ -78,12 +81,14 @@ def summary_latex(record: SummaryRecord, caption: str | None = None, label: str 
 
 def _fixed(record: SummaryRecord) -> list[str]:
     table = record.coefficients
+    if not table.terms:
+        return []
     estimate, error = format_coefficients(table.estimate.tolist(), table.std_error.tolist())
     ratio = format_statistics(table.statistic.tolist())
     lines = [r"Fixed effects & & Estimate & Std.\ error & $t$ value \\", r"\midrule"]
     for term, *numbers in zip(table.terms, estimate, error, ratio, strict=True):
         lines.append(rf"{escaped(term)} & & {' & '.join(map(_number, numbers))} \\")
-    return lines
+    return [*lines, r"\midrule"]
 
 
 def _random(record: SummaryRecord) -> list[str]:
@@ -93,7 +98,7 @@ def _random(record: SummaryRecord) -> list[str]:
     lines, at = [r"Random effects & & Variance & Std.\ dev. & Corr. \\", r"\midrule"], 0
     for t in table.terms:
         for i, name in enumerate(t.names):
-            corr = ", ".join(_number(_corr(t.corr[i, j])) for j in range(i))
+            corr = ", ".join(_number(format_correlation(t.corr[i, j])) for j in range(i))
             group = escaped(t.label) if i == 0 else ""
             lines.append(
                 rf"{group} & {escaped(name)} & {_number(variances[at])} & {_number(spreads[at])} & {corr} \\"
@@ -109,10 +114,6 @@ def _facts(record: SummaryRecord) -> str:
         f"{name} {_number(format_fixed(record.criterion))}; AIC {_number(format_fixed(record.aic))}; "
         f"BIC {_number(format_fixed(record.bic))}; {record.nobs} observations, {groups}."
     )
-
-
-def _corr(value: float) -> str:
-    return format(value, ".2f") if np.isfinite(value) else "NA"
 
 
 def _number(text: str) -> str:

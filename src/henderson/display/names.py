@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 VOWELS = "aeiou"
+SPARE = 2
+"""Characters that an abbreviation may be longer than asked for, when they are not letters."""
 
 
 def shorten(name: str, width: int) -> str:
@@ -20,7 +22,9 @@ def shorten(name: str, width: int) -> str:
 
 
 def abbreviate(name: str, width: int = 6) -> str:
-    """Drop lower-case vowels, then lower-case letters, from the right until `width` are left (as R does).
+    """Drop lower-case vowels, then lower-case letters, from the right until `width` are left.
+
+    As R does; what is neither is kept while there are no more than two characters of it too many.
 
     >>> abbreviate("(Intercept)")
     '(Intr)'
@@ -34,7 +38,7 @@ def abbreviate(name: str, width: int = 6) -> str:
                 break
             if letters[i] in droppable and (letters[i - 1].isalnum() or droppable != VOWELS):
                 del letters[i]
-    return "".join(letters) if len(letters) <= width else shorten("".join(letters), width)
+    return shorten("".join(letters), width + SPARE)
 
 
 def abbreviate_all(names: list[str], width: int = 6) -> list[str]:
@@ -44,7 +48,7 @@ def abbreviate_all(names: list[str], width: int = 6) -> list[str]:
         short = abbreviate(name, width)
         count = 2
         while short in out:
-            short = abbreviate(name, width - len(str(count))) + str(count)
+            short = f"{abbreviate(name, width - len(str(count)))[: width + SPARE - len(str(count))]}{count}"
             count += 1
         out.append(short)
     return out

@@ -113,3 +113,8 @@ def format_fixed(value: float, decimals: int = 1) -> str:
     if not math.isfinite(value):
         return _one(value, "f")
     return format(value, f".{decimals}f") if abs(value) < 1e12 else format(value, ".6g")
+
+
+def format_correlation(value: float, decimals: int = 2) -> str:
+    """Return a correlation with a fixed number of decimals, never minus zero."""
+    return _one(value, f".{decimals}f")

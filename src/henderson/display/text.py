@@ -12,6 +12,7 @@ from henderson.display.names import abbreviate_all, shorten
 from henderson.display.numbers import (
     format_coefficients,
     format_column,
+    format_correlation,
     format_fixed,
     format_quantiles,
     format_statistics,
@@ -117,7 +118,7 @@ def _correlation_columns(table: VarCorr) -> list[list[str]]:
     for t in table.terms:
         for i in range(len(t.names)):
             for j in range(widest):
-                columns[j].append(_corr(t.corr[i, j]) if j < i else "")
+                columns[j].append(format_correlation(t.corr[i, j]) if j < i else "")
     return [[column[0], *_flush(column[1:]), ""] for column in columns]
 
 
@@ -127,10 +128,6 @@ def _flush(cells: list[str]) -> list[str]:
     return [cell.rjust(width) for cell in cells]
 
 
-def _corr(value: float) -> str:
-    return format(value, ".2f") if np.isfinite(value) else "NA"
-
-
 def _correlation_blocks(table: VarCorr) -> list[str]:
     lines: list[str] = []
     for t in table.terms:
@@ -138,7 +135,7 @@ def _correlation_blocks(table: VarCorr) -> list[str]:
             lines += ["", f" Correlations between {shorten(t.label, 50)}:"]
             short = [shorten(n, 30) for n in t.names]
             cells = [
-                [_corr(t.corr[i, j]) if j < i else "" for j in range(len(short) - 1)]
+                [format_correlation(t.corr[i, j]) if j < i else "" for j in range(len(short) - 1)]
                 for i in range(len(short))
             ]
             heads = [shorten(n, 12) for n in t.names[:-1]]
@@ -174,7 +171,13 @@ def correlation_lines(record: SummaryRecord) -> list[str]:
             f"Correlation of fixed effects not shown, as p = {p} > {MOST_CORRELATED}; see fit.vcov.", "  "
         )
     names, heads = [shorten(n, 30) for n in record.x_names], abbreviate_all(list(record.x_names))
-    cells = [
-        [format(record.correlation[i, j], "6.3f") if j < i else "" for j in range(p - 1)] for i in range(p)
-    ]
+    cells = [[cell.rjust(6) if cell else "" for cell in row] for row in lower_triangle(record.correlation)]
     return ["Correlation of Fixed Effects:", *matrix_text(names, heads[:-1], cells)]
+
+
+def lower_triangle(correlation: np.ndarray) -> list[list[str]]:
+    """Cells of a correlation matrix (p, p) below its diagonal, p rows of p - 1; empty elsewhere."""
+    p = len(correlation)
+    return [
+        [format_correlation(correlation[i, j], 3) if j < i else "" for j in range(p - 1)] for i in range(p)
+    ]
