@@ -121,7 +121,7 @@ class Estimate:
         scaled = self.factor.rx()
         if self.cross.p == 0:
             return scaled
-        r = np.linalg.qr(scaled @ np.linalg.inv(self._x_transform), mode="r")
+        r: np.ndarray = np.linalg.qr(scaled @ np.linalg.inv(self._x_transform), mode="r")
         return r * np.where(np.diag(r) < 0, -1.0, 1.0)[:, None]
 
     @cached_property
@@ -194,8 +194,8 @@ def fit(
 
     Notes
     -----
-    One pass over the n rows, then 3-12 evaluations, each about three sparse factorisations; likelihood and search as in
-    the page "The algorithm".
+    One pass over the n rows, then 3-12 evaluations, each about three sparse factorisations; likelihood and
+    search as in the page "The algorithm".
     """
     return fit_cross_products(
         crossprod.from_design(design),
@@ -236,7 +236,9 @@ def fit_cross_products(
     """Fit from the sufficient statistics alone; arguments as in `fit`."""
     most = _positive(max_evaluations, DEFAULT_MAX_EVALUATIONS, "max_evaluations")
     tolerance = _positive(tol, DEFAULT_TOL, "tol")
-    chart, theta = moment_start(cross) if start is None else to_search(cross, check_theta(start, names, "start"))
+    chart, theta = (
+        moment_start(cross) if start is None else to_search(cross, check_theta(start, names, "start"))
+    )
     system = analyse(cross) if system is None else system
     return _search_and_pack(cross, names, bool(reml), chart, theta, int(most), float(tolerance), system)
 
@@ -245,7 +247,9 @@ def _positive(value: Any, default: float, name: str) -> float:
     if value is None:
         return default
     if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not value > 0:
-        raise OptionError(f"{name}={value!r} must be a positive number; leave it out for the default, {default:g}.")
+        raise OptionError(
+            f"{name}={value!r} must be a positive number; leave it out for the default, {default:g}."
+        )
     return float(value)
 
 

@@ -58,7 +58,9 @@ def test_offset_is_taken_off_the_response():
 
 def test_without_an_intercept_the_response_is_centred_when_the_constant_is_in_the_span():
     design = make_design(structures()["one intercept"], 300)
-    halves = np.asfortranarray(np.column_stack([np.arange(300) % 2 == 0, np.arange(300) % 2 == 1]).astype(float))
+    halves = np.asfortranarray(
+        np.column_stack([np.arange(300) % 2 == 0, np.arange(300) % 2 == 1]).astype(float)
+    )
     spanned = crossprod.from_design(replace(design, X=halves, x_names=("a", "b"), intercept=None))
     np.testing.assert_allclose(spanned.constant, [1, 1])
     assert spanned.y_centre == pytest.approx(design.y.mean())

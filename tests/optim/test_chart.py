@@ -19,7 +19,9 @@ def test_a_pivoted_triangle_has_the_same_product_and_falling_pivots(seed: int, k
     rng = np.random.default_rng(seed)
     root = rng.normal(size=(k, min(rank, k))) @ rng.normal(size=(min(rank, k), k))
     L, order = pivoted_triangle(root)
-    np.testing.assert_allclose(L @ L.T, (root @ root.T)[np.ix_(order, order)], atol=1e-12 * max(1, np.abs(root).max() ** 2))
+    np.testing.assert_allclose(
+        L @ L.T, (root @ root.T)[np.ix_(order, order)], atol=1e-12 * max(1, np.abs(root).max() ** 2)
+    )
     assert (np.triu(L, 1) == 0).all() and (L.diagonal() >= 0).all()
     assert (np.diff(L.diagonal()) <= 1e-12).all()
 
@@ -32,7 +34,9 @@ def test_a_typed_triangle_has_the_same_product(seed: int, k: int) -> None:
     assert (np.triu(L, 1) == 0).all() and (L.diagonal() >= 0).all()
 
 
-@pytest.mark.parametrize("name", ["one factor, three columns", "nested and crossed", "interaction and margins"])
+@pytest.mark.parametrize(
+    "name", ["one factor, three columns", "nested and crossed", "interaction and margins"]
+)
 def test_there_and_back_and_the_criterion_does_not_notice(name: str) -> None:
     cross = crossprod.from_design(make_design(structures()[name], 300))
     rng = np.random.default_rng(5)
@@ -44,7 +48,8 @@ def test_there_and_back_and_the_criterion_does_not_notice(name: str) -> None:
     evaluate = criterion(cross, reml=True)
     again, other = to_search(cross, back)
     assert evaluate(coordinates, 0, chart.entries).value == pytest.approx(  # type: ignore[union-attr]
-        evaluate(other, 0, again.entries).value, rel=1e-13  # type: ignore[union-attr]
+        evaluate(other, 0, again.entries).value,
+        rel=1e-13,  # type: ignore[union-attr]
     )
 
 

@@ -14,7 +14,9 @@ from henderson.solve import reference
 from henderson.solve.direct import Factor, analyse
 
 
-def make_design(groups: list[tuple[np.ndarray, list[int]]], n: int, *, p: int = 3, weighted: bool = False, seed: int = 0) -> Design:
+def make_design(
+    groups: list[tuple[np.ndarray, list[int]]], n: int, *, p: int = 3, weighted: bool = False, seed: int = 0
+) -> Design:
     """Random columns on given codes; every grouping lists the sizes of its terms."""
     rng = np.random.default_rng(seed)
     X = np.asfortranarray(np.column_stack([np.ones(n), rng.normal(size=(n, p - 1)) * 3 + 5]))
@@ -56,7 +58,12 @@ def structures() -> dict[str, list[tuple[np.ndarray, list[int]]]]:
         "crossed, sparse": [(draw(100), [1]), (draw(80), [1])],
         "nested chain": [(a, [2]), (a // 5, [2]), (a // 20, [1])],
         "nested and crossed": [(a, [2]), (a // 5, [1, 1]), (draw(10), [1])],
-        "nearly nested": [(c, [2]), ((c // 3 + rng.integers(0, 2, 300)) % 50, [2]), (c // 10, [3]), (draw(4), [1])],
+        "nearly nested": [
+            (c, [2]),
+            ((c // 3 + rng.integers(0, 2, 300)) % 50, [2]),
+            (c // 10, [3]),
+            (draw(4), [1]),
+        ],
         "chain of neighbours": [(b, [1]), (b + rng.integers(0, 2, 300), [1]), (b // 10, [1])],
         "interaction and margins": [(draw(10) * 20 + draw(12), [2]), (draw(10), [2]), (draw(12), [3])],
     }
@@ -105,7 +112,9 @@ def test_solves_and_selected_inverse_equal_the_dense_ones(name: str) -> None:
         for g in range(cross.levels[pair.first]):
             for e in range(pair.start[g], pair.start[g + 1]):
                 rows = slice(at[pair.first] + g * ka, at[pair.first] + (g + 1) * ka)
-                columns = slice(at[pair.second] + pair.partner[e] * kb, at[pair.second] + (pair.partner[e] + 1) * kb)
+                columns = slice(
+                    at[pair.second] + pair.partner[e] * kb, at[pair.second] + (pair.partner[e] + 1) * kb
+                )
                 np.testing.assert_allclose(blocks[e], inverse[rows, columns], atol=1e-12)
 
 

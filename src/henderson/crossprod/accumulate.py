@@ -18,9 +18,10 @@ _COINCIDE = 1e-12
 def from_design(design: Design) -> CrossProducts:
     """Form the sufficient statistics of a design.
 
-    The response is shifted by its mean and the columns of X are centred when the constant is in their span (without the
-    shift data like NIST's SmLs07-09 lose every digit); columns of X and Z are scaled to unit size (without the scaling a
-    slope on a covariate of scale 1e5 stalls the search). All of it is undone exactly by `estimate`.
+    The response is shifted by its mean and the columns of X are centred when the constant is in their span
+    (without the shift data like NIST's SmLs07-09 lose every digit); columns of X and Z are scaled to unit
+    size (without the scaling a slope on a covariate of scale 1e5 stalls the search). All of it is undone
+    exactly by `estimate`.
 
     Parameters
     ----------
@@ -172,7 +173,7 @@ def _size(column: np.ndarray) -> float:
 
 
 def _mean_and_spread(column: np.ndarray) -> tuple[float, float]:
-    """Mean and standard deviation; differences are taken only where the difference of squares would cancel."""
+    """Mean and standard deviation; differences are taken only where squares would cancel."""
     mean, square = float(column.mean()), float(column @ column) / len(column)
     variance = square - mean * mean
     if variance < 1e-6 * square:
@@ -180,8 +181,10 @@ def _mean_and_spread(column: np.ndarray) -> tuple[float, float]:
     return mean, float(np.sqrt(max(variance, 0.0)))
 
 
-def _as_given(columns: list[np.ndarray], T: np.ndarray) -> tuple[list[np.ndarray | None], np.ndarray, np.ndarray]:
-    """Columns, centres and scales as the kernels take them; a lone constant is None: they count instead of multiplying."""
+def _as_given(
+    columns: list[np.ndarray], T: np.ndarray
+) -> tuple[list[np.ndarray | None], np.ndarray, np.ndarray]:
+    """Columns, centres and scales as the kernels take them; a lone constant is None, which they count."""
     scale = T.diagonal().copy()
     if len(columns) == 1 and _is_one(columns[0]):
         return [None], np.zeros(1), scale
@@ -195,7 +198,9 @@ def _centre_and_scale(design: Design, centred: bool) -> tuple[np.ndarray, np.nda
         column = X[:, j]
         if j == design.intercept:
             continue
-        mean, spread = _mean_and_spread(column) if centred and design.intercept is not None else (0.0, _size(column))
+        mean, spread = (
+            _mean_and_spread(column) if centred and design.intercept is not None else (0.0, _size(column))
+        )
         centre[j], scale[j] = mean, 1 / spread if spread > 0 else 1.0
     return centre, scale
 

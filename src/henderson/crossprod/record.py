@@ -34,11 +34,11 @@ class PairBlocks:
 class CrossProducts:
     """A = [Z X y]' W [Z X y] of the centred and scaled columns, in blocks.
 
-    A term with a constant column has its other columns centred: its covariance matrix is free, so that this only changes
-    the coordinates, and the search needs far fewer steps. Terms without one are scaled only.
+    A term with a constant column has its other columns centred: its covariance matrix is free, so that this
+    only changes the coordinates, and the search needs far fewer steps. Terms without one are scaled only.
 
-    With q = sum of levels x K over the groupings; rows of Z run grouping by grouping, level by level, the K columns of a
-    level side by side (the terms of one grouping one after the other).
+    With q = sum of levels x K over the groupings; rows of Z run grouping by grouping, level by level, the K
+    columns of a level side by side (the terms of one grouping one after the other).
 
     Attributes
     ----------
@@ -59,14 +59,15 @@ class CrossProducts:
     entries : (n_theta, 4) int32
         Grouping, row, column (within K) and term of every element of theta, lme4's order.
     z_transform : tuple of (K, K) float64
-        Columns of Z of one grouping entered as (user's columns) T: scales on the diagonal, minus mean times scale in the
-        row of the term's constant column. Hence Lambda (user's) = T Lambda (here).
+        Columns of Z of one grouping entered as (user's columns) T: scales on the diagonal, minus mean times
+        scale in the row of the term's constant column. Hence Lambda (user's) = T Lambda (here).
     x_centre, x_scale : (p,) float64
         Columns of X entered as (x - centre) * scale.
     y_centre : float
         Subtracted from the response.
     constant : (p,) float64 or None
-        Combination of the columns of X that is the constant one; None when there is none (then nothing is centred).
+        Combination of the columns of X that is the constant one; None when there is none (then nothing is
+        centred).
     intercept : int or None
         Column of X that is itself the constant one.
     sum_log_weights : float

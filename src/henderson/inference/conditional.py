@@ -41,8 +41,8 @@ def conditional_covariance(estimate: Estimate) -> tuple[np.ndarray, ...]:
 def hat_values(design: Design, estimate: Estimate) -> np.ndarray:
     """Leverages: the diagonal of the matrix that maps the response to the fitted values.
 
-    h_i = w_i (z'Lambda Omega^-1 Lambda'z + |R_X^-T (x - X'WZ Lambda Omega^-1 Lambda'z)|^2); their sum is the effective
-    number of parameters of the mean.
+    h_i = w_i (z'Lambda Omega^-1 Lambda'z + |R_X^-T (x - X'WZ Lambda Omega^-1 Lambda'z)|^2); their sum is the
+    effective number of parameters of the mean.
 
     Parameters
     ----------
@@ -55,13 +55,15 @@ def hat_values(design: Design, estimate: Estimate) -> np.ndarray:
 
     Notes
     -----
-    One selected inverse and p solves; O(n (K^2 + K p)) beyond that, because the levels that meet in a row are neighbours in
-    the pattern of Z'WZ.
+    One selected inverse and p solves; O(n (K^2 + K p)) beyond that, because the levels that meet in a row are
+    neighbours in the pattern of Z'WZ.
     """
     diagonal, off_diagonal = estimate.factor.selected()
     zx = estimate.zx
     inverse_rx = np.linalg.inv(estimate.RX)
-    starts = np.cumsum([0, *(l * k for l, k in zip(estimate.cross.levels, estimate.cross.columns, strict=True))])
+    starts = np.cumsum(
+        [0, *(l * k for l, k in zip(estimate.cross.levels, estimate.cross.columns, strict=True))]
+    )
     out = np.empty(design.n)
     for first in range(0, design.n, _ROWS_AT_ONCE):
         rows = slice(first, min(first + _ROWS_AT_ONCE, design.n))
@@ -69,11 +71,19 @@ def hat_values(design: Design, estimate: Estimate) -> np.ndarray:
         codes = [g.codes[rows].astype(np.int64) for g in design.groupings]
         h = sum(np.einsum("na,nab,nb->n", zf, S[c], zf) for zf, S, c in zip(z, diagonal, codes, strict=True))
         for pair, S in zip(estimate.cross.pairs, off_diagonal, strict=True):
-            entry = _entries(pair.start, pair.partner, estimate.cross.levels[pair.second], codes[pair.first], codes[pair.second])
+            entry = _entries(
+                pair.start,
+                pair.partner,
+                estimate.cross.levels[pair.second],
+                codes[pair.first],
+                codes[pair.second],
+            )
             h += 2 * np.einsum("na,nab,nb->n", z[pair.first], S[entry], z[pair.second])
         rest = design.X[rows].copy()
         for f, (zf, c) in enumerate(zip(z, codes, strict=True)):
-            block = zx[starts[f] : starts[f + 1]].reshape(estimate.cross.levels[f], estimate.cross.columns[f], -1)
+            block = zx[starts[f] : starts[f + 1]].reshape(
+                estimate.cross.levels[f], estimate.cross.columns[f], -1
+            )
             rest -= np.einsum("na,nap->np", zf, block[c])
         out[rows] = h + ((rest @ inverse_rx) ** 2).sum(axis=1)
     return out if design.weights is None else out * design.weights
@@ -87,7 +97,9 @@ def spherical_columns(design: Design, estimate: Estimate, rows: slice) -> list[n
     return [np.column_stack(c) @ lam for c, lam in zip(columns, estimate.grouping_lambdas, strict=True)]
 
 
-def _entries(start: np.ndarray, partner: np.ndarray, levels: int, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def _entries(
+    start: np.ndarray, partner: np.ndarray, levels: int, first: np.ndarray, second: np.ndarray
+) -> np.ndarray:
     """Where the pair (first, second) of every row stands in the compressed rows."""
     row = np.repeat(np.arange(len(start) - 1), np.diff(start))
     return np.searchsorted(row * levels + partner, first * levels + second)

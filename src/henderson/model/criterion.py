@@ -25,8 +25,8 @@ def constant(cross: CrossProducts, reml: bool) -> float:
 def criterion(cross: CrossProducts, *, reml: bool, system: Any = None) -> Evaluator:
     """Profiled criterion of the cross-products.
 
-    f(theta) = log|Omega| + [log|R_XX|^2] + nu (1 + log(2 pi r^2 / nu)), the bracket and nu = n - p for REML, nu = n for ML
-    (Bates, Maechler, Bolker & Walker 2015, eqs 34 and 41).
+    f(theta) = log|Omega| + [log|R_XX|^2] + nu (1 + log(2 pi r^2 / nu)), the bracket and nu = n - p for REML,
+    nu = n for ML (Bates, Maechler, Bolker & Walker 2015, eqs 34 and 41).
 
     Parameters
     ----------
@@ -39,8 +39,9 @@ def criterion(cross: CrossProducts, *, reml: bool, system: Any = None) -> Evalua
     Returns
     -------
     Evaluator
-        Function of theta (n_theta,), the number of derivatives (0, 1, 2) and the places of theta in Lambda ((n_theta, 4),
-        by default those of the cross-products). Owns one workspace: not for two threads at once.
+        Function of theta (n_theta,), the number of derivatives (0, 1, 2) and the places of theta in Lambda
+        ((n_theta, 4), by default those of the cross-products). Owns one workspace: not for two threads at
+        once.
 
     Notes
     -----
@@ -50,7 +51,9 @@ def criterion(cross: CrossProducts, *, reml: bool, system: Any = None) -> Evalua
     nu = float(cross.n - cross.p if reml else cross.n)
     shift, zx, xx, run = constant(cross, reml), cross.zx, cross.xx, workspace.evaluate
 
-    def evaluate(theta: np.ndarray, derivatives: int = 2, entries: np.ndarray = cross.entries) -> Evaluation | None:
+    def evaluate(
+        theta: np.ndarray, derivatives: int = 2, entries: np.ndarray = cross.entries
+    ) -> Evaluation | None:
         status, *rest = run(entries, theta, zx, xx, nu, reml, derivatives)
         if status == NO_RESIDUAL:
             raise FitError(FAILURES[status])
@@ -69,4 +72,6 @@ def explain_failure(
     nu = float(cross.n - cross.p if reml else cross.n)
     status = workspace.evaluate(entries, theta, cross.zx, cross.xx, nu, reml, 0)[0]
     reason = FAILURES.get(status, "unknown reason")
-    return FitError(f"The criterion cannot be evaluated: {reason}. Check the response and the columns of the model.")
+    return FitError(
+        f"The criterion cannot be evaluated: {reason}. Check the response and the columns of the model."
+    )

@@ -41,7 +41,9 @@ class LinearMixedModel:
 
     def __init__(self, design: Design, *, reml: bool = True):
         if not isinstance(reml, bool | np.bool_):
-            raise OptionError(f"reml={reml!r} is neither True nor False; type reml=True for REML or reml=False for ML.")
+            raise OptionError(
+                f"reml={reml!r} is neither True nor False; type reml=True for REML or reml=False for ML."
+            )
         self.design, self.reml = design, bool(reml)
 
     @cached_property
@@ -75,7 +77,9 @@ class LinearMixedModel:
     def gradient(self, theta: np.ndarray) -> np.ndarray:
         """Gradient of `objective` with respect to theta, (n_theta,)."""
         at = self._at(theta, 2)
-        return gradient_as_typed(self.cross_products, check_theta(theta, self.theta_names), at.variance_gradient)
+        return gradient_as_typed(
+            self.cross_products, check_theta(theta, self.theta_names), at.variance_gradient
+        )
 
     def _at(self, theta: np.ndarray, derivatives: int) -> Evaluation:
         theta = check_theta(theta, self.theta_names)
@@ -87,12 +91,14 @@ class LinearMixedModel:
 
 
 def theta_names(design: Design) -> tuple[str, ...]:
-    """Names of the free entries of Lambda: ``group.column`` on the diagonal, ``group.row.column`` below it."""
+    """Names of the free entries of Lambda: ``group.column`` on the diagonal, else ``group.row.column``."""
     out = []
     for term in design.terms:
         group = design.groupings[term.grouping].name
         for b, column in enumerate(term.names):
-            out += [f"{group}.{column}" if row == column else f"{group}.{row}.{column}" for row in term.names[b:]]
+            out += [
+                f"{group}.{column}" if row == column else f"{group}.{row}.{column}" for row in term.names[b:]
+            ]
     return tuple(out)
 
 
@@ -103,7 +109,8 @@ def check_theta(theta: np.ndarray, names: tuple[str, ...], what: str = "theta") 
     except (TypeError, ValueError):
         raise DataError(f"{what} must be {len(names)} numbers ({', '.join(names)}), not {theta!r}.") from None
     if out.shape != (len(names),):
-        raise DataError(f"{what} has shape {out.shape}; this model has {len(names)} covariance parameters: {', '.join(names)}.")
+        here = f"this model has {len(names)} covariance parameters: {', '.join(names)}"
+        raise DataError(f"{what} has shape {out.shape}; {here}.")
     if not np.isfinite(out).all():
         bad = [name for name, value in zip(names, out, strict=True) if not np.isfinite(value)]
         raise DataError(f"{what} is not finite for {', '.join(bad)}; give finite numbers.")

@@ -8,7 +8,8 @@ from henderson.crossprod.record import CrossProducts
 from henderson.optim.chart import Chart, chart_as_typed, pivot_roots
 
 SMALLEST, LARGEST = 0.2, 30.0
-"""Bounds of a starting diagonal: zero is stationary, and a huge ratio is more likely a small sample than the truth."""
+"""Bounds of a starting diagonal: zero is stationary, and a huge ratio is more likely a small sample than the
+truth."""
 
 ROUNDS = 3
 """Rounds of taking off what the other columns explain."""
@@ -20,11 +21,11 @@ LEAST_RESIDUAL = 1e-3
 def moment_start(cross: CrossProducts) -> tuple[Chart, np.ndarray]:
     """Diagonal Lambda from the sums of residuals of every level.
 
-    With r the least-squares residual and e_g = z_g'r the sum over level g of one column, a variance v of that column and a
-    variance s^2 of everything else give E e_g^2 = s^2 a_g + v a_g^2 with a_g = z_g'z_g; hence
-    v = sum(e_g^2 - s^2 a_g) / sum a_g^2. Everything else is the total variance less what this grouping explains, which
-    takes a few rounds. The residual variance is the total less all that is explained, or the variance within the levels
-    of a grouping where that is smaller; theta = sqrt(v / residual variance).
+    With r the least-squares residual and e_g = z_g'r the sum over level g of one column, a variance v of that
+    column and a variance s^2 of everything else give E e_g^2 = s^2 a_g + v a_g^2 with a_g = z_g'z_g; hence v
+    = sum(e_g^2 - s^2 a_g) / sum a_g^2. Everything else is the total variance less what this grouping
+    explains, which takes a few rounds. The residual variance is the total less all that is explained, or the
+    variance within the levels of a grouping where that is smaller; theta = sqrt(v / residual variance).
 
     Parameters
     ----------
@@ -62,11 +63,15 @@ def moment_start(cross: CrossProducts) -> tuple[Chart, np.ndarray]:
     return _diagonal(cross, [np.clip(np.sqrt(v / residual), SMALLEST, LARGEST) for v in variances])
 
 
-def _moments(sums: list[tuple[np.ndarray, np.ndarray, np.ndarray]], total: float, least: float) -> list[np.ndarray]:
+def _moments(
+    sums: list[tuple[np.ndarray, np.ndarray, np.ndarray]], total: float, least: float
+) -> list[np.ndarray]:
     """(K,) variances per grouping from sums of e^2, a and a^2."""
     others = [total] * len(sums)
     for _ in range(ROUNDS):
-        variances = [np.maximum((ee - s2 * a) / aa, 0.0) for s2, (ee, a, aa) in zip(others, sums, strict=True)]
+        variances = [
+            np.maximum((ee - s2 * a) / aa, 0.0) for s2, (ee, a, aa) in zip(others, sums, strict=True)
+        ]
         others = [max(total - float(v.sum()), least) for v in variances]
     return variances
 

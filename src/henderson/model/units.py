@@ -1,7 +1,7 @@
 """Between lme4's theta and the coordinates of the search.
 
-Lambda (user's columns) = T Lambda (centred and scaled columns), T from `CrossProducts.z_transform`; the search keeps any
-square root of the same covariance matrix.
+Lambda (user's columns) = T Lambda (centred and scaled columns), T from `CrossProducts.z_transform`; the
+search keeps any square root of the same covariance matrix.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ def relative_factors(cross: CrossProducts, theta: np.ndarray) -> list[np.ndarray
 
 
 def to_search(cross: CrossProducts, theta: np.ndarray) -> tuple[Chart, np.ndarray]:
-    """Coordinates in which the search starts at lme4's theta: pivoted roots on the centred and scaled columns."""
+    """Coordinates of lme4's theta in the search: pivoted roots on the centred and scaled columns."""
     chart = chart_as_typed(cross.entries)
-    used = [np.linalg.solve(T, L) for T, L in zip(cross.z_transform, relative_factors(cross, theta), strict=True)]
+    used = [
+        np.linalg.solve(T, L) for T, L in zip(cross.z_transform, relative_factors(cross, theta), strict=True)
+    ]
     roots = [used[b.grouping][b.first : b.first + b.k, b.first : b.first + b.k] for b in chart.blocks]
     return pivot_roots(chart, roots)
 
@@ -38,9 +40,10 @@ def from_search(cross: CrossProducts, chart: Chart, theta: np.ndarray) -> np.nda
 
 
 def gradient_as_typed(cross: CrossProducts, theta: np.ndarray, M: list[np.ndarray]) -> np.ndarray:
-    """(n_theta,) gradient by lme4's theta from M, the gradient by the covariance on the centred and scaled columns.
+    """(n_theta,) gradient by lme4's theta.
 
-    df/dLambda = 2 M Lambda, with M carried over by T^-T M T^-1.
+    df/dLambda = 2 M Lambda, with M, the gradient by the covariance matrix on the centred and scaled columns,
+    carried over by T^-T M T^-1.
     """
     lambdas = relative_factors(cross, theta)
     F = []

@@ -1,9 +1,10 @@
 """Coordinates of the search: which square root of Sigma_i = Lambda_i Lambda_i' theta describes.
 
-lme4's theta is the lower triangle of Lambda_i with the columns of the term as typed. Where an early column has little
-variance and a later one much, that triangle turns around a circle while Sigma_i hardly moves, and Newton crawls along it.
-With the rows of Lambda_i taken in the order of a pivoted Cholesky factor (most remaining variance first) small pivots come
-last, where the criterion is a plain parabola. The order may change during the search; the result is turned back.
+lme4's theta is the lower triangle of Lambda_i with the columns of the term as typed. Where an early column
+has little variance and a later one much, that triangle turns around a circle while Sigma_i hardly moves, and
+Newton crawls along it. With the rows of Lambda_i taken in the order of a pivoted Cholesky factor (most
+remaining variance first) small pivots come last, where the criterion is a plain parabola. The order may
+change during the search; the result is turned back.
 """
 
 from __future__ import annotations
@@ -129,7 +130,8 @@ def pivot(chart: Chart, theta: np.ndarray, worse: float = WORSE) -> tuple[Chart,
 
 
 def _is_worse(triangle: np.ndarray, worse: float) -> bool:
-    left = np.cumsum((triangle * triangle)[:, ::-1], axis=1)[:, ::-1]  # variance of row a beyond the columns before b
+    # entry (a, b): variance of row a beyond the columns before b
+    left = np.cumsum((triangle * triangle)[:, ::-1], axis=1)[:, ::-1]
     pivots = left.diagonal()
     return bool((np.tril(left, -1).max(axis=0) > worse * pivots + 1e-12 * left[:, 0].max()).any())
 

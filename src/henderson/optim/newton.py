@@ -1,7 +1,8 @@
 """Trust-region Newton with average-information curvature.
 
-The curvature is nearly the Hessian, so a handful of steps suffice; where the mean is misspecified or directions are flat
-the two differ, and a structured symmetric rank-one correction learns the difference from the gradients seen.
+The curvature is nearly the Hessian, so a handful of steps suffice; where the mean is misspecified or
+directions are flat the two differ, and a structured symmetric rank-one correction learns the difference from
+the gradients seen.
 """
 
 from __future__ import annotations
@@ -18,15 +19,16 @@ from henderson.solve.direct import Evaluation
 Evaluate = Callable[[np.ndarray, int, np.ndarray], "Evaluation | None"]
 
 POLISH = 1e-4
-"""Share of the tolerance below which a last step is not worth an evaluation: standard errors have their digits."""
+"""Share of the tolerance below which a last step is not worth an evaluation: standard errors have their
+digits."""
 SLOW_FROM = 4
 """Evaluations after which steps count as slow."""
 SLOW_STEPS = 2
 """Slow steps after which the rank-one correction is kept."""
 
 NEAR, LINEAR = 1e-3, 0.02
-"""Close to the end (predicted decrease below the first) a gradient that shrinks by less than the second shows that the
-curvature is off by that much; differences of gradients there are exact enough to learn it."""
+"""Close to the end (predicted decrease below the first) a gradient that shrinks by less than the second shows
+that the curvature is off by that much; differences of gradients there are exact enough to learn it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +40,9 @@ class Point:
     at: Evaluation
 
 
-def minimise(evaluate: Evaluate, point: Point, *, tol: float, most: int, steps: list[Step]) -> tuple[Point, bool]:
+def minimise(
+    evaluate: Evaluate, point: Point, *, tol: float, most: int, steps: list[Step]
+) -> tuple[Point, bool]:
     """Minimise the criterion from a point already evaluated.
 
     Parameters
@@ -99,7 +103,8 @@ def minimise(evaluate: Evaluate, point: Point, *, tol: float, most: int, steps: 
 
 def derivatives(at: Evaluation) -> tuple[np.ndarray, np.ndarray]:
     """Gradient and curvature of an evaluation that has both."""
-    assert at.gradient is not None and at.curvature is not None
+    assert at.gradient is not None
+    assert at.curvature is not None
     return at.gradient, at.curvature
 
 
@@ -116,7 +121,9 @@ def _polish(
     return Point(point.chart, trial, new) if accept else point
 
 
-def trust_region_step(gradient: np.ndarray, model: np.ndarray, radius: float) -> tuple[np.ndarray, float, bool]:
+def trust_region_step(
+    gradient: np.ndarray, model: np.ndarray, radius: float
+) -> tuple[np.ndarray, float, bool]:
     """Minimise g's + s'Bs/2 over |s| <= radius.
 
     Parameters
@@ -152,7 +159,9 @@ def trust_region_step(gradient: np.ndarray, model: np.ndarray, radius: float) ->
     return V @ coordinates, predicted, shift > 0
 
 
-def _rank_one(correction: np.ndarray | None, change: np.ndarray, curvature: np.ndarray, step: np.ndarray) -> np.ndarray:
+def _rank_one(
+    correction: np.ndarray | None, change: np.ndarray, curvature: np.ndarray, step: np.ndarray
+) -> np.ndarray:
     """Structured symmetric rank-one: the smallest C with (curvature + C) step = change of gradient."""
     if correction is None:
         correction = np.zeros_like(curvature)

@@ -1,8 +1,9 @@
 """After the search: zeros, and the conditions of a minimum on the boundary.
 
-The criterion is even in the sign of every column of Lambda_i, so theta = 0 is always stationary, minimum or not. What
-decides is the derivative on the variance scale: with M_i the gradient by Sigma_i = Lambda_i Lambda_i', a minimum over
-positive semi-definite Sigma_i has M_i Lambda_i = 0 and M_i positive semi-definite (the Karush-Kuhn-Tucker conditions).
+The criterion is even in the sign of every column of Lambda_i, so theta = 0 is always stationary, minimum or
+not. What decides is the derivative on the variance scale: with M_i the gradient by Sigma_i = Lambda_i
+Lambda_i', a minimum over positive semi-definite Sigma_i has M_i Lambda_i = 0 and M_i positive semi-definite
+(the Karush-Kuhn-Tucker conditions).
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ class KKT:
     predicted_decrease : float
         What a further Newton step promises.
     smallest_eigenvalue : tuple of float, one per term
-        Of M_i, the gradient by Sigma_i, on the directions that have no variance now (0 where all have some), in units of
-        f per unit of theta^2; negative means that adding variance helps.
+        Of M_i, the gradient by Sigma_i, on the directions that have no variance now (0 where all have some),
+        in units of f per unit of theta^2; negative means that adding variance helps.
     satisfied : bool
         Whether both conditions hold to the tolerance of the search.
     """
@@ -58,12 +59,16 @@ def steepest_variance(
 ) -> tuple[tuple[float, np.ndarray], ...]:
     """Per term: the least derivative of the criterion by a variance that is zero now, and its direction (k,).
 
-    The directions are the null space of Lambda_i'; where Lambda_i is not singular there is nothing to test and the
-    derivative is reported as 0.
+    The directions are the null space of Lambda_i'; where Lambda_i is not singular there is nothing to test
+    and the derivative is reported as 0.
     """
     out = []
     for block in chart.blocks:
-        U, d, _ = np.linalg.svd(block.unpack(theta)) if block.k > 1 else (_ONE, np.abs(theta[block.positions[0]]), _ONE)
+        U, d, _ = (
+            np.linalg.svd(block.unpack(theta))
+            if block.k > 1
+            else (_ONE, np.abs(theta[block.positions[0]]), _ONE)
+        )
         if d[-1] >= SMALL_PIVOT:
             out.append((0.0, np.zeros(block.k)))
             continue
@@ -78,7 +83,8 @@ def steepest_variance(
 def add_variance(theta: np.ndarray, block: Block, direction: np.ndarray, size: float) -> np.ndarray:
     """theta whose Sigma_i has gained size^2 vv' along a unit direction v (rows as typed)."""
     grown = np.column_stack([block.triangle(theta), size * direction[block.order]])
-    return block.pack(np.linalg.qr(grown.T, mode="r").T, theta)
+    upper: np.ndarray = np.linalg.qr(grown.T, mode="r")
+    return block.pack(upper.T, theta)
 
 
 def off_the_boundary(chart: Chart, theta: np.ndarray, least: float = 0.05) -> np.ndarray:

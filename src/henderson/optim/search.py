@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from henderson.optim.chart import Chart, pivot
-from henderson.optim.newton import Point, minimise, trust_region_step
+from henderson.optim.newton import Point, derivatives, minimise, trust_region_step
 from henderson.optim.record import SearchRecord, Step
 from henderson.optim.rectify import KKT, add_variance, snap, steepest_variance
 from henderson.solve.direct import Evaluation
@@ -26,8 +26,8 @@ class Found:
     Attributes
     ----------
     point : Point or None
-        theta in the coordinates of the search, the criterion and its derivatives there; None when not even the start is
-        feasible.
+        theta in the coordinates of the search, the criterion and its derivatives there; None when not even
+        the start is feasible.
     record : SearchRecord
     kkt : KKT or None
     """
@@ -87,7 +87,11 @@ def _snap(evaluate: Evaluate, point: Point, steps: list[Step], tol: float) -> Po
 
 
 def _leave_boundary(
-    evaluate: Evaluate, point: Point, slopes: tuple[tuple[float, np.ndarray], ...], steps: list[Step], most: int
+    evaluate: Evaluate,
+    point: Point,
+    slopes: tuple[tuple[float, np.ndarray], ...],
+    steps: list[Step],
+    most: int,
 ) -> Point | None:
     """A better point with variance added where the criterion falls with it; None when there is none."""
     worst = min(range(len(slopes)), key=lambda i: slopes[i][0])
@@ -97,7 +101,9 @@ def _leave_boundary(
     for size in (0.3, 0.1, 0.03):
         if len(steps) >= most:
             return None
-        chart, trial = pivot(point.chart, add_variance(point.theta, point.chart.blocks[worst], direction, size))
+        chart, trial = pivot(
+            point.chart, add_variance(point.theta, point.chart.blocks[worst], direction, size)
+        )
         new = evaluate(trial, 2, chart.entries)
         accept = new is not None and new.value < point.at.value
         value, norm = (np.inf, np.inf) if new is None else (new.value, _norm(new.gradient))
@@ -108,10 +114,10 @@ def _leave_boundary(
 
 
 def _conditions(at: Evaluation, slopes: tuple[tuple[float, np.ndarray], ...], converged: bool) -> KKT:
-    assert at.gradient is not None and at.curvature is not None
-    predicted = trust_region_step(at.gradient, at.curvature, np.inf)[1]
+    gradient, curvature = derivatives(at)
+    predicted = trust_region_step(gradient, curvature, np.inf)[1]
     smallest = tuple(slope for slope, _ in slopes)
-    return KKT(float(np.abs(at.gradient).max()), predicted, smallest, converged and min(smallest) >= -FLAT)
+    return KKT(float(np.abs(gradient).max()), predicted, smallest, converged and min(smallest) >= -FLAT)
 
 
 def _record(steps: list[Step], converged: bool, tol: float, most: int) -> SearchRecord:

@@ -1,1 +1,1 @@
-"""A and theta to a factor: solves, log-determinants, traces; compiled, and the same verbs in readable NumPy."""
+"""A and theta to a factor: solves, log-determinants, traces; compiled, and the same in readable NumPy."""

@@ -10,8 +10,8 @@ from types import ModuleType
 def core() -> ModuleType:
     """The extension module, ready to use.
 
-    SciPy publishes BLAS and LAPACK as Cython capsules; the core takes its routines from there, so that nothing is linked
-    or shipped twice. Imported late because `scipy.linalg` costs about 0.1 s.
+    SciPy publishes BLAS and LAPACK as Cython capsules; the core takes its routines from there, so that
+    nothing is linked or shipped twice. Imported late because `scipy.linalg` costs about 0.1 s.
     """
     from scipy.linalg import cython_blas, cython_lapack
 

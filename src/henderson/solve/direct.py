@@ -13,12 +13,13 @@ from henderson.solve.threads import blas_threads_for
 
 NO_RESIDUAL = 3
 FAILURES = {
-    1: "Omega = Lambda'Z'WZ Lambda + I is not positive definite: theta or the data hold values that are not finite",
+    1: "Omega = Lambda'Z'WZ Lambda + I is not positive definite: theta or the data are not finite",
     2: "the fixed-effects columns are collinear once the random effects are accounted for",
     NO_RESIDUAL: (
-        "The model reproduces the response exactly: the residual variance goes to zero and the likelihood grows without "
-        "bound, so there is no estimate. The response may be constant within every group, or have as many parameters as "
-        "values. Drop the random-effects term that determines the response, or model the groups' values themselves."
+        "The model reproduces the response exactly: the residual variance goes to zero and the likelihood "
+        "grows without bound, so there is no estimate. The response may be constant within every group, or "
+        "have as many parameters as values. Drop the random-effects term that determines the response, or "
+        "model the groups' values themselves."
     ),
 }
 
@@ -42,7 +43,8 @@ class Evaluation:
     beta : (p,)
         Coefficients of the centred and scaled columns.
     variance_gradient : list of (K, K)
-        Per grouping M = F Lambda^-1, the gradient by the covariance matrix of the random effects (with curvature only).
+        Per grouping M = F Lambda^-1, the gradient by the covariance matrix of the random effects (with
+        curvature only).
     """
 
     value: float
@@ -73,7 +75,8 @@ class Factor:
     ----------
     cross : CrossProducts
     lambdas : tuple of (K, K) float64
-        Relative factor of one level of every grouping on the centred and scaled columns; need not be triangular.
+        Relative factor of one level of every grouping on the centred and scaled columns; need not be
+        triangular.
     system : compiled System, optional
         Symbolic analysis to reuse.
 
@@ -82,7 +85,7 @@ class Factor:
     Rows of every argument run as in `CrossProducts`: grouping by grouping, level by level.
     """
 
-    __slots__ = ("cross", "lambdas", "_workspace", "_tail")
+    __slots__ = ("_tail", "_workspace", "cross", "lambdas")
 
     def __init__(self, cross: CrossProducts, lambdas: tuple[np.ndarray, ...], system: Any = None):
         system = analyse(cross) if system is None else system
@@ -107,7 +110,7 @@ class Factor:
             return self._workspace.solve(np.ascontiguousarray(B, dtype=float), True)
 
     def selected(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Omega^-1 on the pattern of Z'WZ: diagonal blocks (levels, K, K) per grouping, blocks per pair of groupings."""
+        """Omega^-1 on the pattern of Z'WZ: (levels, K, K) per grouping, (entries, K, K) per pair."""
         with blas_threads_for(self._tail):
             return self._workspace.selected()
 
@@ -131,5 +134,7 @@ class Factor:
 
 def _every_entry(lambdas: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
     """All K x K entries as the core takes them, column by column."""
-    entries = [(f, a, b, f) for f, lam in enumerate(lambdas) for b in range(len(lam)) for a in range(len(lam))]
+    entries = [
+        (f, a, b, f) for f, lam in enumerate(lambdas) for b in range(len(lam)) for a in range(len(lam))
+    ]
     return np.array(entries, dtype=np.int32), np.concatenate([lam.T.ravel() for lam in lambdas])

@@ -1,9 +1,9 @@
-"""The mixed-model equations in readable NumPy: what the compiled core computes, with dense matrices and the equations.
+"""The mixed-model equations in readable NumPy: what the compiled core computes, on dense matrices.
 
 For study and for the tests, which hold the core against it. Costs O((q + p)^3): q up to a few hundred.
 
-The numbers refer to Bates, Maechler, Bolker & Walker (2015), J. Stat. Softw. 67(1); the derivatives are those of the page
-"The algorithm".
+The numbers refer to Bates, Maechler, Bolker & Walker (2015), J. Stat. Softw. 67(1); the derivatives are those
+of the page "The algorithm".
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ def dense_zz(cross: CrossProducts) -> np.ndarray:
         for g in range(cross.levels[pair.first]):
             for e in range(pair.start[g], pair.start[g + 1]):
                 rows = slice(at[pair.first] + g * ka, at[pair.first] + (g + 1) * ka)
-                columns = slice(at[pair.second] + pair.partner[e] * kb, at[pair.second] + (pair.partner[e] + 1) * kb)
+                columns = slice(
+                    at[pair.second] + pair.partner[e] * kb, at[pair.second] + (pair.partner[e] + 1) * kb
+                )
                 A[rows, columns] = pair.blocks[e]
                 A[columns, rows] = pair.blocks[e].T
     return A
@@ -82,7 +84,9 @@ def evaluate(cross: CrossProducts, theta: np.ndarray, *, reml: bool) -> Evaluati
     r2 = A_yy - c_u @ c_u - c_beta @ c_beta  # penalised residual sum of squares, eq. 14
     sigma2 = r2 / nu
     logdet_omega, logdet_rx = 2 * np.log(np.diag(L)).sum(), 2 * np.log(np.diag(R_xx)).sum()
-    value = logdet_omega + (logdet_rx if reml else 0.0) + nu * (1 + np.log(2 * np.pi * sigma2))  # eqs 34 and 41
+    value = (
+        logdet_omega + (logdet_rx if reml else 0.0) + nu * (1 + np.log(2 * np.pi * sigma2))
+    )  # eqs 34 and 41
 
     e = A_zy - A_zx @ beta - A @ Lambda @ u
     Omega_inverse = np.linalg.inv(Omega)
@@ -93,7 +97,9 @@ def evaluate(cross: CrossProducts, theta: np.ndarray, *, reml: bool) -> Evaluati
     F, M, EU = _term_sums(cross, theta, ATS, e, u, sigma2)
     gradient = np.array([2 * F[f][row, column] for f, row, column, _ in cross.entries.tolist()])
     curvature = _curvature(cross, A, Lambda, L, R_zx, R_xx, e, u, M, EU, r2, nu)
-    return Evaluation(float(value), gradient, curvature, float(r2), float(logdet_omega), float(logdet_rx), beta, M)
+    return Evaluation(
+        float(value), gradient, curvature, float(r2), float(logdet_omega), float(logdet_rx), beta, M
+    )
 
 
 def _term_sums(
