@@ -132,13 +132,8 @@ def _correlation(record: SummaryRecord) -> str:
     p = len(record.x_names)
     if not 2 <= p <= MOST_CORRELATED:
         return ""
-    rows = [
-        [
-            record.x_names[i],
-            *[format_correlation(record.correlation[i, j], 3) if j < i else "" for j in range(p - 1)],
-        ]
-        for i in range(1, p)
-    ]
+    lower = lower_triangle(record.correlation)
+    rows = [[name, *cells] for name, cells in zip(record.x_names[1:], lower[1:], strict=True)]
     table = _table("", ["", *record.x_names[:-1]], rows, 1)
     return f"<details><summary>Correlation of fixed effects</summary>{table}</details>"
 
