@@ -121,7 +121,7 @@ class Estimate:
         scaled = self.factor.rx()
         if self.cross.p == 0:
             return scaled
-        r: np.ndarray = np.linalg.qr(scaled @ np.linalg.inv(self._x_transform), mode="r")
+        r = np.linalg.qr(scaled @ np.linalg.inv(self._x_transform)).R
         return r * np.where(np.diag(r) < 0, -1.0, 1.0)[:, None]
 
     @cached_property

@@ -83,7 +83,7 @@ def steepest_variance(
 def add_variance(theta: np.ndarray, block: Block, direction: np.ndarray, size: float) -> np.ndarray:
     """theta whose Sigma_i has gained size^2 vv' along a unit direction v (rows as typed)."""
     grown = np.column_stack([block.triangle(theta), size * direction[block.order]])
-    upper: np.ndarray = np.linalg.qr(grown.T, mode="r")
+    upper = np.linalg.qr(grown.T).R
     return block.pack(upper.T, theta)
 
 
