@@ -15,7 +15,7 @@ from henderson.display.numbers import (
     format_fixed,
     format_statistics,
 )
-from henderson.display.text import MOST_CORRELATED
+from henderson.display.text import MOST_CORRELATED, lower_triangle
 
 if TYPE_CHECKING:
     from henderson.inference.fixed import CoefficientTable
