@@ -212,6 +212,6 @@ def test_one_hundred_thousand_formulas(data):
         slowest = max(slowest, (time.perf_counter() - start, text))
         assert not seen, f"{seen} from {text!r}"
         outcomes[kind] = outcomes.get(kind, 0) + 1
-    assert slowest[0] < 1.0, slowest
+    assert slowest[0] < 5.0, slowest
     assert outcomes["Design"] > 10_000, outcomes
     assert min(outcomes.get(kind, 0) for kind in ("FormulaError", "DataError", "DesignError")) > 100, outcomes

@@ -75,7 +75,7 @@ class TermList:
         kept = self.terms[term]
         variables = tuple(self.variables[v] for v in kept)
         pattern = (1 << len(kept)) - 1
-        return TermList(variables, (tuple(range(len(kept))),), (_coding(pattern, ()),), False)
+        return TermList(variables, (tuple(range(len(kept))),), (_coding(pattern, {}),), False)
 
     def constant(self) -> TermList:
         """Return the term list of the constant alone."""
@@ -108,7 +108,7 @@ def _bits(pattern: int) -> tuple[int, ...]:
     return tuple(i for i in range(pattern.bit_length()) if pattern >> i & 1)
 
 
-def _coding(pattern: int, earlier: tuple[int, ...]) -> tuple[bool, ...]:
+def _coding(pattern: int, earlier: dict[int, None]) -> tuple[bool, ...]:
     """Tell for each variable of a term whether its margin (the term without it) is absent from earlier terms.
 
     The empty margin counts as present; a formula without constant is mended when factors are known.
@@ -116,7 +116,8 @@ def _coding(pattern: int, earlier: tuple[int, ...]) -> tuple[bool, ...]:
     full = []
     for bit in _bits(pattern):
         margin = pattern & ~(1 << bit)
-        full.append(margin != 0 and not any(margin & ~other == 0 for other in earlier))
+        present = margin == 0 or margin in earlier or any(margin & ~other == 0 for other in earlier)
+        full.append(not present)
     return tuple(full)
 
 
@@ -267,10 +268,14 @@ def expand_terms(node: Node | None, text: str, dot: tuple[str, ...] | None = Non
     """
     expander = _Expander(text, dot)
     patterns = sorted(expander.expand(node) if node is not None else [], key=int.bit_count)
-    full = tuple(_coding(pattern, tuple(patterns[:i])) for i, pattern in enumerate(patterns))
+    earlier: dict[int, None] = {}
+    full = []
+    for pattern in patterns:
+        full.append(_coding(pattern, earlier))
+        earlier[pattern] = None
     variables = tuple(expander.variables.values())
     terms = tuple(_bits(pattern) for pattern in patterns)
-    return TermList(variables, terms, full, expander.intercept, tuple(expander.offsets.values()))
+    return TermList(variables, terms, tuple(full), expander.intercept, tuple(expander.offsets.values()))
 
 
 def is_true(node: Node) -> bool:
