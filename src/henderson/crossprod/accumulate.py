@@ -36,7 +36,7 @@ def from_design(design: Design) -> CrossProducts:
     -----
     O(n (p + K)^2) time; memory for the result and one block of rows, no copy of the columns.
     """
-    from henderson.solve.core import core
+    from henderson.core import core
 
     terms_of, z_columns = _columns_by_grouping(design)
     z_transform = tuple(_z_transform(design, terms) for terms in terms_of)
@@ -95,7 +95,7 @@ def with_response(cross: CrossProducts, design: Design, y: np.ndarray) -> CrossP
     -----
     O(n (p + K)).
     """
-    from henderson.solve.core import core
+    from henderson.core import core
 
     _, z_columns = _columns_by_grouping(design)
     y = y if design.offset is None else y - design.offset
@@ -222,7 +222,7 @@ def _constant_in_span(design: Design) -> np.ndarray | None:
 def _pairs(
     design: Design, levels: tuple[int, ...], z: list[tuple[list[np.ndarray | None], np.ndarray, np.ndarray]]
 ) -> tuple[PairBlocks, ...]:
-    from henderson.solve.core import core
+    from henderson.core import core
 
     out = []
     for a in range(len(levels)):

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from henderson.core import core
 from henderson.crossprod.record import CrossProducts
 from henderson.errors import FitError
-from henderson.solve.core import core
 from henderson.solve.direct import FAILURES, NO_RESIDUAL, Evaluation, analyse
 
 Evaluator = Callable[..., "Evaluation | None"]

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from henderson.core import core
 from henderson.crossprod.record import CrossProducts
-from henderson.solve.core import core
 from henderson.solve.threads import blas_threads_for
 
 NO_RESIDUAL = 3
