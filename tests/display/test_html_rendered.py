@@ -49,19 +49,3 @@ def test_what_is_too_wide_scrolls_inside_its_own_box(name, tmp_path):
     assert seen.measured["cut"] == []
     assert seen.measured["page"] <= seen.measured["window"]
     assert seen.measured["scrolled"] >= 1
-
-
-def test_names_from_the_data_cannot_become_markup(tmp_path):
-    import pandas as pd
-
-    import henderson as hd
-
-    rng = np.random.default_rng(1)
-    bad = "<script>document.title='x'</script><b>&amp;"
-    rows = pd.DataFrame(
-        {"y": rng.normal(size=60), "g": np.repeat([f"g{i}" for i in range(12)], 5), bad: rng.normal(size=60)}
-    )
-    block = hd.lmm(f"y ~ `{bad}` + (1 | g)", rows)._repr_html_()
-    assert "<script>" not in block
-    assert "&lt;script&gt;" in block
-    look(block, "light", tmp_path)

@@ -155,4 +155,5 @@ def _table(
 
 def _cell(tag: str, text: str, left: bool) -> str:
     kind = ' class="hd-l"' if left else ""
-    return f"<{tag}{kind}>{escape(text.strip()).replace('-', '−') if not left else escape(text)}</{tag}>"
+    inside = escape(text.strip())
+    return f"<{tag}{kind}>{inside.replace('-', '−') if tag == 'td' and not left else inside}</{tag}>"
