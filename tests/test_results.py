@@ -342,6 +342,8 @@ def test_refit_agrees_with_a_fit_of_the_new_data(fit, sleep):
     assert again.criterion == pytest.approx(anew.criterion, abs=1e-7)
     close(again.beta, anew.beta, rtol=1e-7)
     close(again.fitted, anew.fitted, rtol=1e-6)
+    close(again.residuals(), y - again.fitted)
+    assert again.with_ml().criterion == pytest.approx(anew.with_ml().criterion, abs=1e-7)
     assert list(again.augment().columns)[:3] == ["Reaction", "Days", "Subject"]
 
 
