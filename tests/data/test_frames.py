@@ -134,6 +134,30 @@ def test_arrow_chunks_are_joined():
     assert frame.column("x").values.tolist() == [1, 2, 3, 4]
 
 
+def test_dictionaries_inside_pandas_keep_their_order():
+    array = pyarrow.DictionaryArray.from_arrays(
+        pyarrow.array([1, None, 0]), pyarrow.array(["z", "a"]), ordered=True
+    )
+    frame = open_frame(pd.DataFrame({"f": pd.Series(array, dtype=pd.ArrowDtype(array.type))}))
+    assert frame.column("f").levels == ("z", "a")
+    assert frame.column("f").codes.tolist() == [1, -1, 0]
+    assert frame.column("f").ordered
+
+
+def test_polars_without_arrow(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    data = polars.DataFrame(
+        {"s": ["b", None, "a"], "e": polars.Series(["m", "s", None], dtype=polars.Enum(SIZES))}
+    )
+    frame = open_frame(data)
+    assert frame.column("s").levels == ("a", "b")
+    assert frame.column("s").codes.tolist() == [1, -1, 0]
+    assert frame.column("e").levels == ("s", "m", "l")
+    assert frame.column("e").codes.tolist() == [1, 0, -1]
+
+
 def test_only_columns_that_are_read_are_looked_at():
     frame = open_frame(pd.DataFrame({"x": [1.0], "when": pd.to_datetime(["2020-01-01"]), "odd": [object()]}))
     assert frame.column("x").values.tolist() == [1.0]

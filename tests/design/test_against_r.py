@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from henderson.data import label_text, open_frame
+from henderson.design import build, replay
 from henderson.design.build import lme4_order, raw_columns
 from henderson.design.calls import CALLS
 from henderson.design.context import Context
@@ -87,3 +88,11 @@ def test_aliased_columns_are_those_that_r_drops(case):
     X, names, _ = matrix_of("y " + case["formula"] + GROUP)
     assert names == case["names"]
     assert independent_columns(X) == case["kept"]
+
+
+@pytest.mark.parametrize("case", CASES["replayed"], ids=[c["formula"] for c in CASES["replayed"]])
+def test_new_rows_equal_those_of_r(case):
+    design = build("y " + case["formula"] + " + (1 | s)", FRAME)
+    new = replay(design.spec, pd.DataFrame(CASES["new"]), groups=False)
+    assert list(design.x_names) == case["names"]
+    np.testing.assert_allclose(new.X, case["rows"], rtol=1e-9, atol=1e-9)

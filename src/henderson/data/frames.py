@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from henderson.data.arrays import column_from_array, column_from_truth, unusable
+from henderson.data.arrow import arrow_of, factor_from_arrow
 from henderson.data.columns import Column, Factor, Numbers
 from henderson.data.factors import factor_from_labels
 from henderson.data.suggest import did_you_mean
@@ -69,7 +70,10 @@ def _pandas_extension(series: Any, name: str) -> Column:
         return factor_from_labels(series)
     if types.is_datetime64_any_dtype(dtype):
         raise unusable(name, "datetime")
-    if "dictionary" in str(dtype) or "decimal" in str(dtype):
+    if "dictionary" in str(dtype):
+        array = series.array.__arrow_array__()
+        return factor_from_arrow(array, declared=True, ordered=array.type.ordered)
+    if "decimal" in str(dtype):
         return column_from_array(series.to_numpy(dtype=object, na_value=None), name)
     raise unusable(name, str(dtype))
 
@@ -149,31 +153,32 @@ def _mapping_frame(data: Mapping[str, Any]) -> Frame:
 # -- everything else, through narwhals -------------------------------------------------------------------
 
 
-def _declared_levels(series: Any) -> tuple[list[str] | None, bool]:
-    """Return the declared order of the levels of a categorical series, None where there is none."""
-    native, dtype = series.to_native(), series.dtype
-    if hasattr(native, "type") and hasattr(native, "combine_chunks"):  # pyarrow
-        unified = native.unify_dictionaries()
-        ordered = bool(unified.type.ordered)
-        return (
-            [str(value) for value in unified.chunk(0).dictionary.to_pylist()] if unified.num_chunks else []
-        ), ordered
-    categories = getattr(dtype, "categories", None)
-    return (list(categories) if categories is not None else None), False
+def _narwhals_labels(series: Any) -> Factor:
+    """Read text or categories; the order of an Enum or of an Arrow dictionary is that of its levels."""
+    import narwhals as nw
+
+    native, categories = series.to_native(), getattr(series.dtype, "categories", None)
+    in_arrow = hasattr(native, "combine_chunks")
+    declared = series.dtype != nw.String and (in_arrow or categories is not None)
+    array = arrow_of(native)
+    if array is not None:
+        return factor_from_arrow(
+            array, declared=declared, ordered=in_arrow and declared and array.type.ordered
+        )
+    factor = factor_from_labels(np.asarray(series.cast(nw.String).to_list(), dtype=object))
+    if not declared or categories is None:
+        return factor
+    position = {level: i for i, level in enumerate(categories)}
+    table = np.array([*(position[level] for level in factor.levels), -1], dtype=np.int32)
+    return Factor(table[factor.codes], tuple(categories))
 
 
 def _narwhals_series(series: Any, name: str) -> Column:
     import narwhals as nw
 
     dtype = series.dtype
-    if dtype in (nw.Categorical, nw.Enum):
-        levels, ordered = _declared_levels(series)
-        factor = factor_from_labels(np.asarray(series.cast(nw.String).to_list(), dtype=object))
-        if levels is None:
-            return factor
-        position = {level: i for i, level in enumerate(levels)}
-        table = np.array([*(position[level] for level in factor.levels), -1], dtype=np.int32)
-        return Factor(table[factor.codes], tuple(levels), ordered)
+    if dtype in (nw.Categorical, nw.Enum, nw.String):
+        return _narwhals_labels(series)
     if dtype == nw.Boolean:
         missing = series.is_null().to_numpy()
         return column_from_truth(series.fill_null(False).to_numpy().astype(bool), missing)
@@ -181,8 +186,6 @@ def _narwhals_series(series: Any, name: str) -> Column:
         return Numbers(series.to_numpy())
     if dtype.is_numeric():
         return Numbers(series.cast(nw.Float64).to_numpy().astype(np.float64, copy=False))
-    if dtype == nw.String:
-        return factor_from_labels(np.asarray(series.to_list(), dtype=object))
     if dtype == nw.Object or str(dtype) in ("Unknown", "Null"):
         return column_from_array(series.to_list(), name)
     raise unusable(name, "datetime" if dtype.is_temporal() else str(dtype))
