@@ -17,7 +17,7 @@ from henderson.formula import GroupingExpression, Variable
 from henderson.formula.nodes import Name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class GroupingSpec:
     """What is needed to code a grouping factor on new data.
 
@@ -27,7 +27,7 @@ class GroupingSpec:
         As lme4 prints it.
     factors : tuple of tuple
         Levels of each factor of the combination.
-    combinations : tuple of int, length l, or None
+    combinations : (l,) int64 or None
         Which combinations occur, as mixed-radix numbers (last factor fastest); None for a single factor.
     levels : tuple, length l
         Labels.
@@ -35,7 +35,7 @@ class GroupingSpec:
 
     name: str
     factors: tuple[tuple[Any, ...], ...]
-    combinations: tuple[int, ...] | None
+    combinations: np.ndarray | None
     levels: tuple[Any, ...]
 
 
@@ -96,17 +96,20 @@ def learn_grouping(expression: GroupingExpression, context: Context) -> tuple[Gr
     sizes = [len(part) for part in levels]
     combined = _combine([factor.codes for factor in factors], sizes)
     found = factor_from_integers(combined)
-    labels = tuple(_label(number, levels) for number in found.levels)
-    spec = GroupingSpec(expression.name, levels, found.levels, labels)
+    numbers = np.array(found.levels, dtype=np.int64)
+    labels = _labels(numbers, levels)
+    spec = GroupingSpec(expression.name, levels, numbers, labels)
     return Grouping(expression.name, found.codes, labels), spec
 
 
-def _label(number: int, levels: tuple[tuple[Any, ...], ...]) -> str:
+def _labels(numbers: np.ndarray, levels: tuple[tuple[Any, ...], ...]) -> tuple[str, ...]:
+    """Return the joined labels of mixed-radix numbers, last factor fastest."""
     parts = []
     for part in reversed(levels):
-        number, i = divmod(number, len(part))
-        parts.append(label_text(part[i]))
-    return ":".join(reversed(parts))
+        numbers, codes = np.divmod(numbers, len(part))
+        texts = [label_text(level) for level in part]
+        parts.append([texts[code] for code in codes.tolist()])
+    return tuple(map(":".join, zip(*reversed(parts), strict=True)))
 
 
 def replay_grouping(
@@ -140,7 +143,7 @@ def replay_grouping(
         codes = np.maximum(coded[0], -1)
     else:
         combined = _combine(coded, [len(part) for part in spec.factors])
-        known = np.array(spec.combinations, dtype=np.int64)
+        known = spec.combinations
         at = np.minimum(np.searchsorted(known, combined), len(known) - 1)
         codes = np.where((known[at] == combined) & (combined >= 0), at, -1).astype(np.int32)
     missing = np.logical_or.reduce([column.codes == -1 for column in columns])
@@ -151,11 +154,13 @@ def replay_grouping(
 
 
 def _unseen(columns: list[Factor], strange: np.ndarray) -> tuple[tuple[Any, ...], np.ndarray]:
-    rows = np.flatnonzero(strange)
+    """Return the labels of rows whose group is unknown, and which of them each row has."""
     which = np.full(len(strange), -1, dtype=np.int32)
-    found: dict[Any, int] = {}
-    for row in rows:
-        parts = [column.levels[column.codes[row]] for column in columns]
-        label = parts[0] if len(parts) == 1 else ":".join(map(label_text, parts))
-        which[row] = found.setdefault(label, len(found))
-    return tuple(found), which
+    levels = tuple(column.levels for column in columns)
+    found = factor_from_integers(
+        _combine([column.codes[strange] for column in columns], [len(part) for part in levels])
+    )
+    which[strange] = found.codes
+    if len(columns) == 1:
+        return tuple(levels[0][code] for code in found.levels), which
+    return _labels(np.array(found.levels, dtype=np.int64), levels), which

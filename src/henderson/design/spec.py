@@ -14,7 +14,7 @@ from henderson.errors import DataError
 VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DesignSpec:
     """What the design learnt from the training rows.
 
@@ -114,9 +114,9 @@ def _coding(record: dict[str, Any]) -> Coding:
 
 def _grouping(record: dict[str, Any]) -> GroupingSpec:
     factors = tuple(_tuple(levels) for levels in record["factors"])
-    return GroupingSpec(
-        str(record["name"]), factors, _optional(record["combinations"]), _tuple(record["levels"])
-    )
+    found = record["combinations"]
+    combinations = None if found is None else np.array(found, dtype=np.int64)
+    return GroupingSpec(str(record["name"]), factors, combinations, _tuple(record["levels"]))
 
 
 def _from_record(record: dict[str, Any]) -> DesignSpec:
