@@ -23,7 +23,9 @@ class FormulaError(HendersonError, ValueError):
         Half-open range of characters of `formula` that a caret line underlines.
     """
 
-    def __init__(self, message: str, formula: str | None = None, start: int | None = None, stop: int | None = None):
+    def __init__(
+        self, message: str, formula: str | None = None, start: int | None = None, stop: int | None = None
+    ):
         self.message, self.formula, self.start, self.stop = message, formula, start, stop
         if formula is not None and start is not None:
             width = max(1, (stop if stop is not None else start + 1) - start)
