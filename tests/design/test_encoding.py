@@ -15,6 +15,7 @@ from henderson.design.contrasts import Coding, contrast_columns
 from henderson.design.encode import write_term
 from henderson.design.parts import Part
 from henderson.design.rank import _sequential, _triangle, independent_columns
+from henderson.errors import DataError
 
 
 @pytest.fixture(scope="module")
@@ -200,3 +201,20 @@ def test_memory_is_that_of_the_result(million):
     tracemalloc.stop()
     result = design.X.nbytes + design.y.nbytes + design.groupings[0].codes.nbytes
     assert peak < result + 0.4 * (design.X.nbytes + 5 * 8 * design.n)
+
+
+@pytest.mark.parametrize("n", [60, 30_000])
+def test_rank_of_columns_of_extreme_size(n):
+    rng = np.random.default_rng(n)
+    X = np.asfortranarray(rng.normal(size=(n, 5)) * [1.0, 1e-200, 1e200, 1e-160, 1e-3])
+    with np.errstate(all="ignore"):  # as in build
+        assert independent_columns(X) == [0, 1, 2, 3, 4]
+        X[:, 3] = 1e40 * X[:, 1]
+        X[:, 4] = 0.0
+        assert independent_columns(X) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("formula", ["y ~ x:z + (1 | g)", "y ~ x + (x:z | g)"])
+def test_products_beyond_floating_point_are_refused(frame, formula):
+    with pytest.raises(DataError, match="x:z is too large"):
+        build(formula, frame.assign(x=frame["x"] * 1e200, z=frame["z"] * 1e200))

@@ -10,7 +10,7 @@ from henderson.design.checks import check_width
 from henderson.design.context import Context
 from henderson.design.encode import positions, term_keys, term_names, term_width, write_column, write_term
 from henderson.design.parts import Codings, Part, parts_of
-from henderson.errors import DesignError
+from henderson.errors import DataError, DesignError
 from henderson.formula import TermList
 
 CONSTANT = "(Intercept)"
@@ -64,8 +64,19 @@ def fixed_matrix(
     for term in parts:
         width = term_width(term)
         write_term(term, X[:, at : at + width])
+        if context.training and sum(part.numbers is not None for part in term) > 1:
+            for j in range(at, at + width):
+                check_finite(X[:, j], names[j])
         at += width
     return X, names, keys
+
+
+def check_finite(column: np.ndarray, name: str) -> None:
+    """Refuse a product of columns that left the range of floating point."""
+    if not np.isfinite(column.sum()) and not np.isfinite(column).all():
+        raise DataError(
+            f"The column {name} is too large for floating point; rescale the columns it is made of."
+        )
 
 
 def random_columns(
@@ -101,8 +112,10 @@ def random_columns(
                 f"A random term has {term_width(term)} columns ({names[-1]}, …); that many variances "
                 "cannot be estimated. Put the factor right of the bar: (1 | g:f)."
             )
-        for key, place in zip(term_keys(term), positions(term), strict=True):
+        for name, key, place in zip(term_names(term), term_keys(term), positions(term), strict=True):
             if key not in shared:
                 shared[key] = np.empty(context.n)
                 write_column(term, place, shared[key])
+                if len(term) > 1 and context.training:
+                    check_finite(shared[key], name)
     return tuple(names), tuple(shared[key] for key in keys)

@@ -13,13 +13,18 @@ TOLERANCE = 1e-7  # R's
 _CLEAR = 1e-3  # products of columns settle ratios down to about 1e-7; far above, they can be trusted
 _BEYOND_DOUBT = 1e-6  # of a sample: ten times the tolerance
 _BLOCK = 1 << 14
+_SMALL, _LARGE = 1e-140, 1e140  # squares of lengths outside would leave the range of floating point
+
+
+def _in_range(norms: np.ndarray) -> bool:
+    return bool(norms.min() > _SMALL and norms.max() < _LARGE)  # also false for NaN
 
 
 def _clearly_full(X: np.ndarray) -> bool:
     """Whether the Cholesky factor of the scaled products leaves no doubt that the rank is full."""
     products = X.T @ X
     norms = np.sqrt(np.diagonal(products))
-    if not norms.all() or not np.isfinite(norms.sum()):
+    if not _in_range(norms):
         return False
     try:
         pivots = np.linalg.cholesky(products / np.outer(norms, norms)).diagonal()
@@ -97,7 +102,9 @@ def _norm(column: np.ndarray) -> float:
 def _by_sample(X: np.ndarray, size: int) -> list[int] | None:
     """Decide from few rows; None where they leave a doubt that all rows do not settle at once."""
     few = _sample(X, size)
-    norms = [_norm(column) for column in X.T]
+    norms = np.array([_norm(column) for column in X.T])
+    if not _in_range(np.where(norms == 0, 1.0, norms)):
+        return None
     if _clearly_full(few) and all(_norm(few[:, j]) > _CLEAR * norm for j, norm in enumerate(norms)):
         return list(range(X.shape[1]))
     basis, kept = _Basis(*few.shape), []
@@ -114,13 +121,21 @@ def _by_sample(X: np.ndarray, size: int) -> list[int] | None:
     return kept
 
 
+def _scaled(X: np.ndarray) -> np.ndarray:
+    """Return X, with columns brought near one where their squares would overflow or vanish."""
+    largest = np.array([max(column.max(), -column.min()) for column in X.T])
+    if _in_range(np.where(largest == 0, 1.0, largest)):
+        return X
+    return X / np.where(largest > 0, largest, 1.0)
+
+
 def independent_columns(X: np.ndarray) -> list[int]:
     """Return the columns of X to keep.
 
     Parameters
     ----------
     X : (n, p) float64
-        Model matrix.
+        Model matrix, finite.
 
     Returns
     -------
@@ -142,7 +157,7 @@ def independent_columns(X: np.ndarray) -> list[int]:
             return kept
     elif p <= n and _clearly_full(X):
         return list(range(p))
-    return _sequential(_triangle(X))
+    return _sequential(_triangle(_scaled(X)))
 
 
 def keep_columns(X: np.ndarray, kept: list[int]) -> np.ndarray:
