@@ -28,7 +28,8 @@ THREADS = (
     "NUMEXPR_NUM_THREADS",
     "RAYON_NUM_THREADS",
 )
-SHORT = 5.0  # a fit quicker than this, in seconds, is repeated
+SHORT = 10.0  # a fit quicker than this, in seconds, is repeated
+SLOW = 1.0  # and one slower than this only thrice
 
 
 def single_threaded() -> dict[str, str]:
@@ -172,8 +173,8 @@ def race(
     """Time one problem.
 
     The first call of each competitor on the problem decides: below `SHORT` seconds it was the warm-up, and
-    `rounds` rounds follow in which the competitors take turns, each repeating for about a tenth of a
-    second; a longer one stands as it is, a single shot after a warm-up on the sleep study.
+    `rounds` rounds follow in which the competitors take turns, each repeating for about a tenth of a second
+    (three rounds above `SLOW`); a longer one stands as it is, a single shot.
     """
     results = {worker.name: Result(reason=problem.skip.get(worker.name, "")) for worker in workers}
     request = {
@@ -195,8 +196,10 @@ def race(
         settle(result, reply, keep=taken >= SHORT)
         if not result.reason and taken < SHORT:
             running[worker.name] = (worker, calibrated(worker, request, limit))
-    for _ in range(rounds):
+    for turn in range(rounds):
         for name, (worker, repeats) in running.items():
+            if turn >= 3 and min(results[name].seconds) > SLOW:
+                continue
             settle(results[name], worker.ask(request | {"repeats": repeats}, limit), keep=True)
     return results
 
