@@ -76,8 +76,8 @@ def memory() -> str:
         )
     text = "Peak of the process during `lmm()` above what it held before, plus the frame; allowed 1.4."
     note = (
-        "The allowance is for what grows with the rows.  The crossed problem has nearly a million pairs of levels, "
-        "so its cross-products, factor and selected inverse are each of the size of a column of the data."
+        "The allowance is for what grows with the rows.  The crossed problem has nearly a million pairs of "
+        "levels, so its cross-products, factor and selected inverse are each as large as a column of the data."
     )
     return "\n\n".join(["## Memory at 1e6 rows", text, "\n".join(lines), note])
 
@@ -100,8 +100,8 @@ def imports() -> str:
         return f"## Import\n\nNot run: {reason}."
     package, call = runs.min(axis=0)
     return (
-        f"## Import\n\n`import henderson` beyond pandas: {package:.3f} s (allowed 0.1 s); what `henderson.lmm` "
-        f"loads when first named: {call:.3f} s."
+        f"## Import\n\n`import henderson` beyond pandas: {package:.3f} s (allowed 0.1 s); "
+        f"what `henderson.lmm` loads when first named: {call:.3f} s."
     )
 
 
