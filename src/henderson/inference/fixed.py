@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,6 +63,8 @@ def check_level(level: object) -> float:
 
 def normal_quantile(level: float) -> float:
     """Half-width of a central normal interval in standard errors: 1.959964 for 0.95."""
+    from statistics import NormalDist  # costs milliseconds to load
+
     return NormalDist().inv_cdf(0.5 + level / 2)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from henderson import estimate as estimation
-from henderson.inference import new_data, new_groups, predict, rows, saved, simulate
+from henderson.inference import new_data, predict, rows, simulate
 from henderson.results.options import named_options
 from henderson.results.source import Source
 from henderson.results.tables import Tables
@@ -122,6 +122,8 @@ class LinearMixedFit(Tables):
         if given is None:
             out = predict.predict(self.design, self.estimate, fresh, chosen, **options)
         else:
+            from henderson.inference import new_groups
+
             few, y = new_data.given_rows(self.design, self.source, given)
             out = new_groups.predict_given(self.design, self.estimate, fresh, chosen, few, y, **options)
         return self._frame(out.columns()) if se or interval is not None else out.mean
@@ -212,6 +214,8 @@ class LinearMixedFit(Tables):
         Names, estimates, search and design arrays are stored, the caller's data frame and own functions are
         not.
         """
+        from henderson.inference import saved
+
         return saved.to_dict(self.design, self.estimate, self.source)
 
     @classmethod
@@ -232,5 +236,7 @@ class LinearMixedFit(Tables):
         DataError
             If it is no stored fit, of another version, incomplete or inconsistent.
         """
+        from henderson.inference import saved
+
         design, estimate, fields = saved.from_dict(stored, env)
         return cls(design, estimate, Source(**fields, env=env))

@@ -1,12 +1,9 @@
-"""Records that print themselves."""
+"""Records that print themselves; display is loaded when something is printed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from henderson.display.html import summary_html
-from henderson.display.latex import summary_latex
-from henderson.display.text import summary_text, varcorr_lines
 from henderson.inference.varcorr import VarCorr
 
 if TYPE_CHECKING:
@@ -26,6 +23,8 @@ class Summary:
         self.record = record
 
     def __str__(self) -> str:
+        from henderson.display.text import summary_text
+
         return summary_text(self.record)
 
     __repr__ = __str__
@@ -35,10 +34,14 @@ class Summary:
 
     def to_html(self) -> str:
         """Return one self-contained ``<div>`` that follows the page's colours, light or dark."""
+        from henderson.display.html import summary_html
+
         return summary_html(self.record)
 
     def to_latex(self, caption: str | None = None, label: str | None = None) -> str:
         r"""Return a ``table`` environment with booktabs rules (``\usepackage{booktabs}``)."""
+        from henderson.display.latex import summary_latex
+
         return summary_latex(self.record, caption, label)
 
 
@@ -53,4 +56,6 @@ class PrintedVarCorr(VarCorr):
         return cls(plain.terms, plain.sigma)
 
     def __repr__(self) -> str:
+        from henderson.display.text import varcorr_lines
+
         return "\n".join(varcorr_lines(self))
