@@ -424,9 +424,7 @@ def test_the_shelf_itself_costs_next_to_nothing(fit):
     assert best(lambda: LinearMixedFit(fit.design, fit.estimate, fit.source)) < 20e-6
 
 
-def test_refit_adds_little_to_the_numerics(fit):
-    from henderson import estimate as estimation
-
+def test_refit_adds_little_to_the_numerics(fit, monkeypatch):
     y = fit.simulate(1, seed=2)[0]
-    numerics = best(lambda: estimation.refit(fit.estimate, fit.design, y), 50)
-    assert best(lambda: fit.refit(y), 50) < numerics * 1.25 + 50e-6
+    monkeypatch.setattr("henderson.estimate.refit", lambda estimate, design, response: estimate)
+    assert best(lambda: fit.refit(y), 50) < 50e-6
