@@ -77,7 +77,7 @@ def memory() -> str:
     text = "Peak of the process during `lmm()` above what it held before, plus the frame; allowed 1.4."
     note = (
         "The allowance is for what grows with the rows.  The crossed problem has nearly a million pairs of "
-        "levels, so its cross-products, factor and selected inverse are each as large as a column of the data."
+        "levels, so cross-products, factor and selected inverse are each as large as a column of the data."
     )
     return "\n\n".join(["## Memory at 1e6 rows", text, "\n".join(lines), note])
 

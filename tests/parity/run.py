@@ -59,6 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             text, evaluations, good = line(model, chosen.fast)
         except Exception as error:  # the table goes on past a model that fails
+            if model.caveat.startswith("DEGENERATE"):
+                print(f"{model.id:26s} refused, as it must be: {type(error).__name__}")
+                continue
             reason = (str(error).splitlines() or [""])[0][:140]
             print(f"{model.id:26s} FAILED {type(error).__name__}: {reason}")
             failed.append(model.id)
