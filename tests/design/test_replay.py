@@ -88,6 +88,23 @@ def test_unseen_groups_are_named(frame):
     assert result.complete.all()
 
 
+@pytest.mark.parametrize(
+    "group", ["factor(g)", "as.factor(g):h", "factor(g, levels=c(0, 10, 20, 30, 40, 50, 60, 70))"]
+)
+def test_unseen_groups_of_an_expression_are_no_error(frame, group):
+    design = build(f"y ~ x + (1 | {group})", frame)
+    result = replay(design.spec, frame.iloc[[0, 7, 20]].assign(g=[0, 99, 30])).groupings[0]
+    assert result.codes.tolist()[1] == -1
+    assert min(result.codes[[0, 2]]) >= 0
+    assert [str(label).split(":")[0] for label in result.unseen] == ["99"]
+
+
+def test_missing_offsets_make_rows_incomplete(frame):
+    design = build("y ~ x + (1 | g)", frame, offset="z")
+    new = frame.iloc[:3].assign(z=[1.0, np.nan, 2.0])
+    assert replay(design.spec, new).complete.tolist() == [True, False, True]
+
+
 def test_labels_match_by_text_whatever_their_type(frame):
     design = build("y ~ x + (1 | g)", frame)
     new = pd.DataFrame({"x": [1.0, 2.0], "g": ["70", "30"]})

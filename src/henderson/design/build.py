@@ -175,7 +175,7 @@ def build(
     weights: Any = None,
     offset: Any = None,
     na_action: str = "drop",
-    contrasts: Mapping[str, Any] | None = None,
+    contrasts: Mapping[str, Any] | str | None = None,
     env: Mapping[str, Any] | None = None,
 ) -> Design:
     """Build the response, the fixed-effects matrix and the random terms of a model.
@@ -192,8 +192,9 @@ def build(
         Known part of the mean, added to ``offset()`` terms.
     na_action : {"drop", "raise"}
         What to do with rows that have missing values in any column used.
-    contrasts : dict, optional
-        Coding of factors in the fixed part: ``{"A": "contr.sum"}`` or a matrix with one row per level.
+    contrasts : dict or str, optional
+        Coding of factors in the fixed part: ``{"A": "contr.sum"}`` or a matrix with one row per level;
+        one name is for every unordered factor.
     env : dict, optional
         Functions and constants that the formula may use besides the fixed vocabulary.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,8 @@ class Context:
         The code behind the fixed vocabulary.
     values : dict
         Results so far, by expression.
+    open_levels : bool
+        Whether factors may have levels that the fit has not seen, as the groups of new data may.
     """
 
     columns: Mapping[str, Column]
@@ -68,6 +70,13 @@ class Context:
     env: Mapping[str, Any]
     calls: Mapping[str, Callable[[Call, Context], Value]]
     values: dict[str, Value] = field(default_factory=dict)
+    open_levels: bool = False
+
+    def for_groups(self) -> Context:
+        """Return the same workspace for grouping factors, whose levels are open on new data."""
+        if self.training:
+            return self
+        return replace(self, values={}, open_levels=True)
 
     def state(self, key: str, learn: Callable[[], State]) -> State:
         """Return the state of a stateful call: learnt when training, looked up on new data."""

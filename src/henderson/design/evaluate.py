@@ -67,6 +67,8 @@ def known_factor(factor: Factor, key: str, context: Context) -> Factor:
         if used.ordered:  # new data may hold the labels as plain text
             context.states[f"ordered {key}"] = {"ordered": True}
         return used
+    if context.open_levels:
+        return factor
     levels = context.levels[key]
     codes, unseen = recode(factor, levels)
     if unseen:

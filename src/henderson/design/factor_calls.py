@@ -39,6 +39,8 @@ def _raw_factor(node: Node, context: Context) -> Factor:
 
 
 def _given_levels(factor: Factor, levels: tuple[Any, ...], node: Call, context: Context) -> Factor:
+    if context.open_levels:
+        return factor
     labels = tuple(level if isinstance(level, str) else float(level) for level in levels)
     codes, unseen = recode(factor, labels)
     if unseen and context.training:

@@ -135,8 +135,9 @@ def replay_grouping(
     unseen : (r,) int32 or None
         Which unseen label each row has; -1 for none; None when there are no unseen labels.
     """
+    groups = context.for_groups()
     columns = [
-        as_factor(_raw(variable, context), variable.name, warn=False) for variable in expression.factors
+        as_factor(_raw(variable, groups), variable.name, warn=False) for variable in expression.factors
     ]
     coded = [recode(column, levels)[0] for column, levels in zip(columns, spec.factors, strict=True)]
     if spec.combinations is None:

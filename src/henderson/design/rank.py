@@ -21,16 +21,16 @@ def _in_range(norms: np.ndarray) -> bool:
 
 
 def _clearly_full(X: np.ndarray) -> bool:
-    """Whether the Cholesky factor of the scaled products leaves no doubt that the rank is full."""
+    """Whether the Cholesky factor of the products leaves no doubt that the rank is full."""
     products = X.T @ X
     norms = np.sqrt(np.diagonal(products))
     if not _in_range(norms):
         return False
     try:
-        pivots = np.linalg.cholesky(products / np.outer(norms, norms)).diagonal()
+        lengths = np.linalg.cholesky(products).diagonal()  # of what is left of each column
     except np.linalg.LinAlgError:
         return False
-    return bool(pivots.min() > _CLEAR)
+    return bool((lengths / norms).min() > _CLEAR)
 
 
 def _triangle(X: np.ndarray) -> np.ndarray:

@@ -225,6 +225,9 @@ def _replay(
     )
     given = _vector(offset if offset is not None else spec.offset, "offset", frame)
     response = formula.response
+    given_weights = _vector(weights, "weights", frame)
+    for extra in (given, given_weights):
+        incomplete |= False if extra is None else np.isnan(extra)
     y = None
     if need_response:
         y = number(evaluate_variable(response.name, response.node, context), response.node, context)
@@ -234,7 +237,7 @@ def _replay(
         terms,
         ~incomplete,
         offset_total(formula, context, given),
-        _vector(weights, "weights", frame),
+        given_weights,
         y,
     )
 
