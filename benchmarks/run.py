@@ -55,7 +55,7 @@ def rows_of(problem: problems.Problem, results: dict[str, race.Result]) -> list[
             continue
         ratio = f"{r.best / min(peers):.2f}" if peers else ""
         gap = best - (r.loglik if r.loglik is not None else float("nan"))
-        remark = "stops short of the best optimum" if gap > WORSE else ""
+        remark = "reports a log-likelihood below the best" if gap > WORSE else ""
         lines.append(
             f"| {problem.title} | {name} | {duration(r.best)} | {duration(r.median)} | {ratio} | "
             f"{gap:.1e}, {r.evaluations if r.evaluations is not None else '?'} | {remark} |"
