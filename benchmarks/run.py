@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import datetime
+import os
 import platform
 import sys
 import tempfile
@@ -99,7 +100,7 @@ def timings(
 
 HEAD = """# Timings
 
-{date}; {cpu}; Python {python}; {versions}.
+{date}; {cpu}, load average {load:.1f} at the start; Python {python}; {versions}.
 
 One thread for everybody, each program in its own process, data already in memory, REML.  Seconds are the
 best of the repeats (median beside it); calls above {short:g} s are single shots.  The ratio is to the fastest
@@ -134,6 +135,7 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
 def main(given: Sequence[str] | None = None) -> None:
     """Run what was asked for and write the file."""
     options = arguments(given)
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     wanted = options.only.split(",") if options.only else [p.name for p in problems.PROBLEMS]
     chosen = [p for p in problems.PROBLEMS if p.name in wanted]
     lines, versions = timings(chosen, options) if chosen else ([], {})
@@ -142,6 +144,7 @@ def main(given: Sequence[str] | None = None) -> None:
     head = HEAD.format(
         date=datetime.date.today().isoformat(),
         cpu=processor(),
+        load=load,
         python=platform.python_version(),
         versions=", ".join(f"{name} {version}" for name, version in versions.items()),
         short=race.SHORT,
