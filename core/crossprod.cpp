@@ -48,7 +48,7 @@ void cross_products(const std::vector<Column>& x, const double* weights, Int n, 
         for (Int i = j + 1; i < m; ++i) out[i * m + j] = out[j * m + i];
 }
 
-void grouped_products(const int* codes, Int levels, const std::vector<Column>& z, const std::vector<Column>& x,
+HENDERSON_WIDE void grouped_products(const int* codes, Int levels, const std::vector<Column>& z, const std::vector<Column>& x,
                       const double* weights, Int n, double* zz, double* zx) {
     const int k = static_cast<int>(z.size()), m = static_cast<int>(x.size());
     std::fill(zz, zz + levels * k * k, 0.0);

@@ -43,7 +43,7 @@ struct Scratch {
 };
 
 // Lambda' A Lambda + I, laid out as L will be.
-void load(const Symbolic& s, const CrossZ& A, Factor& f) {
+HENDERSON_WIDE void load(const Symbolic& s, const CrossZ& A, Factor& f) {
     Scratch work(s);
     f.diagonal.resize(s.diag_at[s.head]);
     f.head.assign(s.head_size, 0.0);
@@ -90,7 +90,7 @@ Int tail_position(const Symbolic& s, const std::vector<int>& tail_where, int c, 
 }
 
 // Column j of the head minus what its children bring (left-looking).
-void subtract_children(const Symbolic& s, Factor& f, int j) {
+HENDERSON_WIDE void subtract_children(const Symbolic& s, Factor& f, int j) {
     const int kj = s.k(j);
     const Int height = s.rows_in_tail(j);
     mark_column(s, j, f.where, f.tail_where);
@@ -114,7 +114,7 @@ void subtract_children(const Symbolic& s, Factor& f, int j) {
     }
 }
 
-bool factorise_head(const Symbolic& s, Factor& f) {
+HENDERSON_WIDE bool factorise_head(const Symbolic& s, Factor& f) {
     f.where.resize(s.nodes), f.tail_where.resize(s.tail);
     for (int j = 0; j < s.head; ++j) {
         const int k = s.k(j);
@@ -129,7 +129,7 @@ bool factorise_head(const Symbolic& s, Factor& f) {
 }
 
 // Schur complement of the head in the tail: tail -= sum_j panel_j panel_j'
-void update_tail(const Symbolic& s, Factor& f) {
+HENDERSON_WIDE void update_tail(const Symbolic& s, Factor& f) {
     const Int t = s.tail;
     if (s.panel) {
         lapack::syrk(-1, t, s.at[s.head], f.panel.data(), t, f.tail.data(), t);
@@ -166,7 +166,7 @@ bool factorise(const Symbolic& s, const CrossZ& A, Factor& f) {
     return true;
 }
 
-void solve_forward(const Symbolic& s, const Factor& f, double* x, Int m) {
+HENDERSON_WIDE void solve_forward(const Symbolic& s, const Factor& f, double* x, Int m) {
     double* xt = x + s.at[s.head] * m;
     for (int j = 0; j < s.head; ++j) {
         const int k = s.k(j);
@@ -188,7 +188,7 @@ void solve_forward(const Symbolic& s, const Factor& f, double* x, Int m) {
     lapack::trsm_right(true, m, s.tail, f.tail.data(), s.tail, xt, m);
 }
 
-void solve_backward(const Symbolic& s, const Factor& f, double* x, Int m) {
+HENDERSON_WIDE void solve_backward(const Symbolic& s, const Factor& f, double* x, Int m) {
     double* xt = x + s.at[s.head] * m;
     if (s.tail > 0) {
         lapack::trsm_right(false, m, s.tail, f.tail.data(), s.tail, xt, m);
@@ -212,7 +212,7 @@ void solve_backward(const Symbolic& s, const Factor& f, double* x, Int m) {
     }
 }
 
-void multiply(const Symbolic& s, const CrossZ& A, const double* x, double* out, Int m) {
+HENDERSON_WIDE void multiply(const Symbolic& s, const CrossZ& A, const double* x, double* out, Int m) {
     Scratch work(s);
     const int im = static_cast<int>(m);
     std::fill(out, out + s.q * m, 0.0);
@@ -230,7 +230,7 @@ void multiply(const Symbolic& s, const CrossZ& A, const double* x, double* out, 
     }
 }
 
-void scale(const Symbolic& s, const Factor& f, bool transposed, double* x, Int m) {
+HENDERSON_WIDE void scale(const Symbolic& s, const Factor& f, bool transposed, double* x, Int m) {
     const int im = static_cast<int>(m);
     std::vector<double> old;
     for (int v = 0; v < s.nodes; ++v) {

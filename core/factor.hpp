@@ -22,7 +22,7 @@ struct Factor {
     double logdet = 0;                        // log|Omega|
 
     // Omega^-1 on the pattern of L (which contains that of A); filled by invert_selected
-    std::vector<double> s_diagonal, s_head, s_panel, s_tail;  // s_tail holds both triangles
+    std::vector<double> s_diagonal, s_head, s_panel, s_tail;  // s_tail: lower triangle
     std::vector<double> y_head, y_panel;                      // L_rj L_jj^-1, scratch of the Takahashi recursion
     std::vector<int> where, tail_where;                       // scratch: position of a row in the current column
     std::vector<double> gathered;                             // scratch of the solves

@@ -12,19 +12,12 @@ namespace henderson {
 namespace {
 
 void invert_tail(const Symbolic& s, Factor& f) {
-    const Int t = s.tail;
     f.s_tail.assign(f.tail.begin(), f.tail.end());
-    lapack::potri(t, f.s_tail.data(), t);
-    constexpr Int block = 64;  // mirror the lower triangle tile by tile, so that both sides stay in cache
-    for (Int j0 = 0; j0 < t; j0 += block)
-        for (Int i0 = j0; i0 < t; i0 += block)
-            for (Int j = j0; j < std::min(j0 + block, t); ++j)
-                for (Int i = std::max(i0, j + 1); i < std::min(i0 + block, t); ++i)
-                    f.s_tail[i * t + j] = f.s_tail[j * t + i];
+    lapack::potri(s.tail, f.s_tail.data(), s.tail);
 }
 
 // y := L_Rj L_jj^-1 for every head column
-void scale_columns(const Symbolic& s, Factor& f) {
+HENDERSON_WIDE void scale_columns(const Symbolic& s, Factor& f) {
     f.y_head = f.head;
     f.y_panel = f.panel;
     for (int j = 0; j < s.head; ++j) {
@@ -37,7 +30,7 @@ void scale_columns(const Symbolic& s, Factor& f) {
 }
 
 // s_panel_j -= S_tail[rows, rows] Y_j for a sparse column
-void subtract_tail(const Symbolic& s, Factor& f, int j) {
+HENDERSON_WIDE void subtract_tail(const Symbolic& s, Factor& f, int j) {
     const Int height = s.rows_in_tail(j), t = s.tail;
     const int* rows = s.tail_row.data() + s.tail_start[j];
     for (int b = 0; b < s.k(j); ++b) {
@@ -59,7 +52,7 @@ void subtract_tail(const Symbolic& s, Factor& f, int j) {
 }
 
 // Column r is complete: bring it to every earlier column c that contains r.
-void push_to_children(const Symbolic& s, Factor& f, int r) {
+HENDERSON_WIDE void push_to_children(const Symbolic& s, Factor& f, int r) {
     const int kr = s.k(r);
     const Int height = s.rows_in_tail(r);
     for (Int e = s.row_start[r]; e < s.row_start[r + 1]; ++e) f.where[s.row[e]] = static_cast<int>(e - s.row_start[r]);
@@ -95,7 +88,7 @@ void push_to_children(const Symbolic& s, Factor& f, int r) {
 }
 
 // S_jj = (L_jj L_jj')^-1 - Y_j' S_Rj
-void close_diagonal(const Symbolic& s, Factor& f, int j) {
+HENDERSON_WIDE void close_diagonal(const Symbolic& s, Factor& f, int j) {
     const int k = s.k(j);
     double* S = &f.s_diagonal[s.diag_at[j]];
     inverse_from_cholesky(&f.diagonal[s.diag_at[j]], S, k);
@@ -117,7 +110,7 @@ const double* inverse_diagonal(const Symbolic& s, const Factor& f, int j, double
     const int k = s.k(j);
     const Int own = s.at[j] - s.at[s.head];
     for (int a = 0; a < k; ++a)
-        for (int b = 0; b < k; ++b) buffer[a * k + b] = f.s_tail[(own + b) * s.tail + own + a];
+        for (int b = 0; b < k; ++b) buffer[a * k + b] = f.s_tail[(own + std::min(a, b)) * s.tail + own + std::max(a, b)];
     return buffer;
 }
 
@@ -150,7 +143,7 @@ void invert_selected(const Symbolic& s, Factor& f) {
     }
 }
 
-void trace_products(const Symbolic& s, const CrossZ& A, const Factor& f, std::vector<std::vector<double>>& F) {
+HENDERSON_WIDE void trace_products(const Symbolic& s, const CrossZ& A, const Factor& f, std::vector<std::vector<double>>& F) {
     const int most = *std::max_element(s.K.begin(), s.K.end());
     std::vector<double> buffer(most * most), block(most * most), product(most * most);
     for (std::size_t g = 0; g < s.K.size(); ++g) F[g].assign(s.K[g] * s.K[g], 0.0);

@@ -4,35 +4,63 @@
 #include <cmath>
 #include <cstdint>
 
+// Functions marked so are compiled twice, for wide vector units and for any processor; the loader picks. Wheels stay
+// portable and the block kernels, which are inlined into them, run two to three times faster.
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__)
+#define HENDERSON_WIDE __attribute__((target_clones("arch=haswell", "default")))
+#else
+#define HENDERSON_WIDE
+#endif
+
 namespace henderson {
 
 using Int = std::int64_t;
 
+// C (a x b) += sign * A (a x k) B (k x b), A read with the given strides; rows of B are taken four at a time, so that C
+// is loaded and stored once for every four.
+inline void accumulate(double sign, const double* __restrict A, int row, int column, const double* __restrict B,
+                       double* __restrict C, int a, int k, int b) {
+    for (int i = 0; i < a; ++i) {
+        const double* f = A + i * row;
+        double* c = C + i * b;
+        int l = 0;
+        for (; l + 3 < k; l += 4) {
+            const double s0 = sign * f[l * column], s1 = sign * f[(l + 1) * column];
+            const double s2 = sign * f[(l + 2) * column], s3 = sign * f[(l + 3) * column];
+            const double *b0 = B + l * b, *b1 = b0 + b, *b2 = b1 + b, *b3 = b2 + b;
+            for (int j = 0; j < b; ++j) c[j] += (s0 * b0[j] + s1 * b1[j]) + (s2 * b2[j] + s3 * b3[j]);
+        }
+        for (; l + 1 < k; l += 2) {
+            const double s0 = sign * f[l * column], s1 = sign * f[(l + 1) * column];
+            const double *b0 = B + l * b, *b1 = b0 + b;
+            for (int j = 0; j < b; ++j) c[j] += s0 * b0[j] + s1 * b1[j];
+        }
+        for (; l < k; ++l) {
+            const double s0 = sign * f[l * column];
+            const double* b0 = B + l * b;
+            for (int j = 0; j < b; ++j) c[j] += s0 * b0[j];
+        }
+    }
+}
+
 // C (a x b) += sign * A (a x k) B (k x b)
 inline void multiply_add(double sign, const double* A, const double* B, double* C, int a, int k, int b) {
-    for (int i = 0; i < a; ++i)
-        for (int l = 0; l < k; ++l) {
-            const double s = sign * A[i * k + l];
-            for (int j = 0; j < b; ++j) C[i * b + j] += s * B[l * b + j];
-        }
+    accumulate(sign, A, k, 1, B, C, a, k, b);
+}
+
+// C (a x b) += sign * A' B, A (k x a), B (k x b)
+inline void multiply_add_tn(double sign, const double* A, const double* B, double* C, int a, int k, int b) {
+    accumulate(sign, A, 1, a, B, C, a, k, b);
 }
 
 // C (a x b) += sign * A (a x k) B', B (b x k)
-inline void multiply_add_nt(double sign, const double* A, const double* B, double* C, int a, int k, int b) {
+inline void multiply_add_nt(double sign, const double* __restrict A, const double* __restrict B, double* __restrict C,
+                            int a, int k, int b) {
     for (int i = 0; i < a; ++i)
         for (int j = 0; j < b; ++j) {
             double s = 0;
             for (int l = 0; l < k; ++l) s += A[i * k + l] * B[j * k + l];
             C[i * b + j] += sign * s;
-        }
-}
-
-// C (a x b) += sign * A' B, A (k x a), B (k x b)
-inline void multiply_add_tn(double sign, const double* A, const double* B, double* C, int a, int k, int b) {
-    for (int l = 0; l < k; ++l)
-        for (int i = 0; i < a; ++i) {
-            const double s = sign * A[l * a + i];
-            for (int j = 0; j < b; ++j) C[i * b + j] += s * B[l * b + j];
         }
 }
 

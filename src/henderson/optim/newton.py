@@ -8,7 +8,7 @@ the gradients seen.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,6 +21,8 @@ Evaluate = Callable[[np.ndarray, int, np.ndarray], "Evaluation | None"]
 POLISH = 1e-4
 """Share of the tolerance below which a last step is not worth an evaluation: standard errors have their
 digits."""
+ROUNDING = 1e-12
+"""Relative error of the criterion."""
 SLOW_FROM = 4
 """Evaluations after which steps count as slow."""
 SLOW_STEPS = 2
@@ -111,14 +113,18 @@ def derivatives(at: Evaluation) -> tuple[np.ndarray, np.ndarray]:
 def _polish(
     evaluate: Evaluate, point: Point, step: np.ndarray, radius: float, predicted: float, steps: list[Step]
 ) -> Point:
-    """The last Newton step, judged by its gradient: the criterion itself no longer resolves it."""
-    trial = point.theta + step
-    new = evaluate(trial, 2, point.chart.entries)
+    """Take the last Newton step by its value alone: what it would promise next is below all rounding."""
+    trial, scale = point.theta + step, max(1.0, abs(point.at.value))
+    new = evaluate(trial, 0, point.chart.entries)
     if new is None:
         return point
-    accept = _norm(derivatives(new)[0]) < _norm(derivatives(point.at)[0])
-    steps.append(Step(trial, new.value, _norm(derivatives(new)[0]), radius, predicted, accept, "newton"))
-    return Point(point.chart, trial, new) if accept else point
+    accept = new.value <= point.at.value + ROUNDING * scale
+    steps.append(Step(trial, new.value, np.nan, radius, predicted, accept, "polish"))
+    if not accept:
+        return point
+    gradient, curvature = derivatives(point.at)
+    known = {"gradient": gradient + curvature @ step, "curvature": curvature}
+    return Point(point.chart, trial, replace(new, **known, variance_gradient=point.at.variance_gradient))
 
 
 def trust_region_step(
