@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from henderson.crossprod.record import CrossProducts
-from henderson.optim.chart import Chart, chart_as_typed, pivot_roots
+from henderson.optim.chart import Chart, chart_as_typed, pivot_diagonals
 
 SMALLEST, LARGEST = 0.2, 30.0
 """Bounds of a starting diagonal: zero is stationary, and a huge ratio is more likely a small sample than the
@@ -88,5 +88,5 @@ def _explained(e: np.ndarray, blocks: np.ndarray) -> float:
 
 
 def _diagonal(cross: CrossProducts, diagonals: list[np.ndarray]) -> tuple[Chart, np.ndarray]:
-    chart = chart_as_typed(cross.entries)
-    return pivot_roots(chart, [np.diag(diagonals[b.grouping][b.first : b.first + b.k]) for b in chart.blocks])
+    chart, numbers = chart_as_typed(cross.entries), [d.tolist() for d in diagonals]
+    return pivot_diagonals(chart, [numbers[b.grouping][b.first : b.first + b.k] for b in chart.blocks])

@@ -30,6 +30,8 @@ class Block:
         Rows ``first`` to ``first + k`` of the K columns of the grouping.
     order : (k,) int
         Row a of the triangle is row ``order[a]`` of Lambda_i.
+    places : tuple of k tuples
+        `positions` as plain numbers.
     """
 
     positions: np.ndarray
@@ -37,6 +39,7 @@ class Block:
     first: int
     k: int
     order: np.ndarray
+    places: tuple[tuple[int, ...], ...]
 
     def triangle(self, theta: np.ndarray) -> np.ndarray:
         """(k, k) lower triangle, rows in pivot order."""
@@ -94,7 +97,8 @@ def _chart(table: bytes, orders: tuple[tuple[int, ...], ...] | None) -> Chart:
         entries[mine, 1] = first + order[typed[mine, 1] - first]
         for array in (positions, order):
             array.setflags(write=False)
-        blocks.append(Block(positions, int(typed[mine[0], 0]), first, k, order))
+        places = tuple(map(tuple, positions.tolist()))
+        blocks.append(Block(positions, int(typed[mine[0], 0]), first, k, order, places))
     entries.setflags(write=False)
     return Chart(entries, tuple(blocks), typed)
 
@@ -117,11 +121,10 @@ def pivot(chart: Chart, theta: np.ndarray, worse: float = WORSE) -> tuple[Chart,
     """
     if all(block.k == 1 for block in chart.blocks):
         return chart, theta
-    orders, out, changed = [], theta, False
+    orders, out, changed, numbers = [], theta, False, theta.tolist()
     for block in chart.blocks:
-        triangle = block.triangle(theta)
-        if block.k > 1 and _is_worse(triangle, worse):
-            moved, order = pivoted_triangle(triangle)
+        if block.k > 1 and _is_worse(block, numbers, worse):
+            moved, order = pivoted_triangle(block.triangle(theta))
             out, changed = block.pack(moved, out), True
             orders.append(tuple(block.order[order].tolist()))
         else:
@@ -129,11 +132,18 @@ def pivot(chart: Chart, theta: np.ndarray, worse: float = WORSE) -> tuple[Chart,
     return (_chart(chart.as_typed.tobytes(), tuple(orders)), out) if changed else (chart, theta)
 
 
-def _is_worse(triangle: np.ndarray, worse: float) -> bool:
-    # entry (a, b): variance of row a beyond the columns before b
-    left = np.cumsum((triangle * triangle)[:, ::-1], axis=1)[:, ::-1]
-    pivots = left.diagonal()
-    return bool((np.tril(left, -1).max(axis=0) > worse * pivots + 1e-12 * left[:, 0].max()).any())
+def _is_worse(block: Block, theta: list[float], worse: float) -> bool:
+    """Whether some row has much more variance left than the pivot of its column; plain numbers, for k is small."""
+    k, places = block.k, block.places
+    left = [0.0] * k  # of every row, beyond the columns before b
+    largest = max(sum(theta[places[a][b]] ** 2 for b in range(a + 1)) for a in range(k))
+    for b in range(k - 1, -1, -1):
+        for a in range(b, k):
+            left[a] += theta[places[a][b]] ** 2
+        bound = worse * left[b] + 1e-12 * largest
+        if any(left[a] > bound for a in range(b + 1, k)):
+            return True
+    return False
 
 
 def pivoted_triangle(root: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -186,10 +196,21 @@ def pivot_roots(chart: Chart, roots: list[np.ndarray]) -> tuple[Chart, np.ndarra
     return _chart(chart.as_typed.tobytes(), tuple(orders)), theta
 
 
+def pivot_diagonals(chart: Chart, diagonals: list[list[float]]) -> tuple[Chart, np.ndarray]:
+    """The same for diagonal roots: the order is that of their sizes."""
+    theta, orders = np.zeros(len(chart.entries)), []
+    for block, diagonal in zip(chart.blocks, diagonals, strict=True):
+        order = sorted(range(block.k), key=lambda j: -diagonal[j])
+        for a, j in enumerate(order):
+            theta[block.places[a][a]] = diagonal[j]
+        orders.append(tuple(order))
+    return _chart(chart.as_typed.tobytes(), tuple(orders)), theta
+
+
 def typed_triangle(root: np.ndarray) -> np.ndarray:
     """(k, k) lower triangle with the same product, rows as they stand, diagonal not negative."""
     L = root.astype(float, copy=True)
-    for b in range(len(L)):
+    for b in range(len(L) - 1):
         if L[b, b + 1 :].any():
             _reflect(L, b)
     return L * np.where(L.diagonal() < 0, -1.0, 1.0) + 0.0  # no negative zeros

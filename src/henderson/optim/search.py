@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -130,4 +131,4 @@ def _record(steps: list[Step], converged: bool, tol: float, most: int) -> Search
 
 
 def _norm(x: np.ndarray | None) -> float:
-    return np.inf if x is None else float(np.sqrt(x @ x))
+    return np.inf if x is None else math.sqrt(x.dot(x))
