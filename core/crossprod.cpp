@@ -23,7 +23,9 @@ void gather(const std::vector<Column>& columns, Int first, Int rows, double* buf
 
 bool is_plain_one(const std::vector<Column>& z) { return z.size() == 1 && z[0].data == nullptr; }
 
-double value(const Column& c, Int i) { return (c.data[i] - c.centre) * c.scale; }
+void row_values(const std::vector<Column>& z, Int i, double* out) {
+    for (std::size_t j = 0; j < z.size(); ++j) out[j] = z[j].data ? (z[j].data[i] - z[j].centre) * z[j].scale : 1.0;
+}
 
 }  // namespace
 
@@ -80,7 +82,7 @@ HENDERSON_WIDE void grouped_products(const int* codes, Int levels, const std::ve
     }
 }
 
-PairProducts pair_products(const int* first, Int levels_first, const std::vector<Column>& z_first, const int* second,
+HENDERSON_WIDE PairProducts pair_products(const int* first, Int levels_first, const std::vector<Column>& z_first, const int* second,
                            Int levels_second, const std::vector<Column>& z_second, const double* weights, Int n) {
     // rows in order of the first grouping (counting sort)
     std::vector<Int> bucket(levels_first + 1, 0);
@@ -92,7 +94,7 @@ PairProducts pair_products(const int* first, Int levels_first, const std::vector
 
     const int ka = static_cast<int>(z_first.size()), kb = static_cast<int>(z_second.size());
     const bool ones = is_plain_one(z_first) && is_plain_one(z_second);
-    auto z = [](const std::vector<Column>& c, int a, Int i) { return c[a].data ? value(c[a], i) : 1.0; };
+    std::vector<double> za(ka), zb(kb);
     PairProducts out;
     out.start.assign(1, 0);
     out.start.reserve(levels_first + 1);
@@ -119,10 +121,9 @@ PairProducts pair_products(const int* first, Int levels_first, const std::vector
                 *block += w;
                 continue;
             }
-            for (int a = 0; a < ka; ++a) {
-                const double wz = w * z(z_first, a, i);
-                for (int b = 0; b < kb; ++b) block[a * kb + b] += wz * z(z_second, b, i);
-            }
+            row_values(z_first, i, za.data());
+            row_values(z_second, i, zb.data());
+            multiply_add(w, za.data(), zb.data(), block, ka, 1, kb);
         }
         out.start.push_back(static_cast<Int>(out.partner.size()));
     }

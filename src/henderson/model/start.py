@@ -7,7 +7,7 @@ import numpy as np
 from henderson.crossprod.record import CrossProducts
 from henderson.optim.chart import Chart, chart_as_typed, pivot_diagonals
 
-SMALLEST, LARGEST = 0.2, 30.0
+SMALLEST, LARGEST = 0.1, 30.0
 """Bounds of a starting diagonal: zero is stationary, and a huge ratio is more likely a small sample than the
 truth."""
 
