@@ -8,8 +8,8 @@ namespace henderson {
 
 namespace {
 
-// An exactly zero diagonal of Lambda is an ordinary point of the criterion, but M = F Lambda^-1 needs a quotient; at
-// this floor the criterion moves by less than rounding and the quotient keeps eight digits.
+// An exactly zero pivot of Lambda is an ordinary point of the criterion, but the derivatives need quotients by it; at
+// this floor the criterion moves by less than rounding and the quotients keep eight digits.
 constexpr double diagonal_floor = 1e-8;
 // A residual sum of squares below this share of y'y is rounding, not information.
 constexpr double no_digits = 1e-14;
@@ -106,27 +106,40 @@ void times_inverse_rx(const double* L, int p, int m, double* x) {
     }
 }
 
-// REML: X borders Omega, which adds [(A Lambda K - A_ZX R_XX^-1)]_g K_g' to F, K = Omega^-1 Lambda' A_ZX R_XX^-1.
-void add_border(const Symbolic& s, const CrossZ& A, const CrossXY& xy, Workspace& w) {
+// Rows of Lambda in the order of the pivots: a lower triangle. pivot[b] is the row of Lambda that heads column b.
+struct Triangle {
+    std::vector<double> L;
+    std::vector<int> pivot;
+
+    Triangle(const std::vector<ThetaEntry>& entries, int grouping, int k, const std::vector<double>& lambda) : L(k * k), pivot(k) {
+        for (const auto& t : entries)
+            if (t.pivot && t.grouping == grouping) pivot[t.column] = t.row;
+        for (int a = 0; a < k; ++a)
+            for (int b = 0; b < k; ++b) L[a * k + b] = lambda[pivot[a] * k + b];
+    }
+};
+
+// REML: X borders Omega. With K = Omega^-1 Lambda' A_ZX R_XX^-1 this adds [(A Lambda K - A_ZX R_XX^-1)]_g K_g' to F;
+// the bracket is -Lambda^-T K by the definition of K, so that A need not be multiplied again.
+void add_border(const Symbolic& s, const CrossXY& xy, const std::vector<ThetaEntry>& entries, Workspace& w) {
     const int p = xy.p, m = p + 1;
-    const double* L = w.result.rx.data();
-    w.K.resize(s.q * p), w.B.resize(s.q * p), w.W.resize(s.q * p);
+    w.K.resize(s.q * p);
     for (Int i = 0; i < s.q; ++i) {
         std::copy_n(&w.R[i * m], p, &w.K[i * p]);
-        times_inverse_rx(L, p, m, &w.K[i * p]);
+        times_inverse_rx(w.result.rx.data(), p, m, &w.K[i * p]);
     }
     solve_backward(s, w.factor, w.K.data(), p);
-    w.W.assign(w.K.begin(), w.K.end());
-    scale(s, w.factor, false, w.W.data(), p);
-    multiply(s, A, w.W.data(), w.B.data(), p);
-    std::vector<double> row(p);
-    for (Int i = 0; i < s.q; ++i) {
-        std::copy_n(&w.azx[i * m], p, row.data());
-        times_inverse_rx(L, p, m, row.data());
-        for (int j = 0; j < p; ++j) w.B[i * p + j] -= row[j];
-    }
+    std::vector<std::vector<double>> KK(s.K.size());
+    for (std::size_t g = 0; g < s.K.size(); ++g) KK[g].assign(s.K[g] * s.K[g], 0.0);
     for (int v = 0; v < s.nodes; ++v)
-        multiply_add_nt(1, &w.B[s.at[v] * p], &w.K[s.at[v] * p], w.F[s.grouping[v]].data(), s.k(v), p, s.k(v));
+        multiply_add_nt(1, &w.K[s.at[v] * p], &w.K[s.at[v] * p], KK[s.grouping[v]].data(), s.k(v), p, s.k(v));
+    for (std::size_t g = 0; g < s.K.size(); ++g) {
+        const int k = s.K[g];
+        const Triangle t(entries, static_cast<int>(g), k, w.factor.lambda[g]);
+        solve_lower_transposed(t.L.data(), KK[g].data(), k, k);
+        for (int a = 0; a < k; ++a)
+            for (int b = 0; b < k; ++b) w.F[g][t.pivot[a] * k + b] -= KK[g][a * k + b];
+    }
 }
 
 // F_i = sum_g (A T S)_gg - sum_g e_g u_g' / sigma2; the gradient is 2 F at the free entries.
@@ -135,7 +148,7 @@ void differentiate(const Symbolic& s, const CrossZ& A, const CrossXY& xy, const 
     w.F.resize(s.K.size()), w.EU.resize(s.K.size());
     invert_selected(s, w.factor);
     trace_products(s, A, w.factor, w.F);
-    if (xy.reml && xy.p > 0) add_border(s, A, xy, w);
+    if (xy.reml && xy.p > 0) add_border(s, xy, entries, w);
     for (std::size_t g = 0; g < s.K.size(); ++g) w.EU[g].assign(s.K[g] * s.K[g], 0.0);
     for (int v = 0; v < s.nodes; ++v)
         multiply_add_nt(1, &out.e[s.at[v]], &out.u[s.at[v]], w.EU[s.grouping[v]].data(), s.k(v), 1, s.k(v));
@@ -207,15 +220,13 @@ void quadratic_forms(const Symbolic& s, const CrossZ& A, const CrossXY& xy, Int 
     for (double& h : out.curvature) h /= sigma2;
 }
 
-// M := F Lambda^-1 for a Lambda that is triangular once its rows are taken in the order of the pivots
-std::vector<double> divide_by_lambda(const std::vector<double>& F, const std::vector<double>& lambda, const std::vector<int>& pivot) {
-    const int k = static_cast<int>(pivot.size());
-    std::vector<double> L(k * k), X = F, M(k * k);
-    for (int a = 0; a < k; ++a)
-        for (int b = 0; b < k; ++b) L[a * k + b] = lambda[pivot[a] * k + b];
-    solve_rows_transposed(L.data(), X.data(), k, k);
+// M := F Lambda^-1
+std::vector<double> divide_by_lambda(const std::vector<double>& F, const Triangle& t) {
+    const int k = static_cast<int>(t.pivot.size());
+    std::vector<double> X = F, M(k * k);
+    solve_rows_transposed(t.L.data(), X.data(), k, k);
     for (int i = 0; i < k; ++i)
-        for (int a = 0; a < k; ++a) M[i * k + pivot[a]] = X[i * k + a];
+        for (int a = 0; a < k; ++a) M[i * k + t.pivot[a]] = X[i * k + a];
     return M;
 }
 
@@ -227,12 +238,8 @@ void curve(const Symbolic& s, const CrossZ& A, const CrossXY& xy, const std::vec
     quadratic_forms(s, A, xy, m, w);
     auto& M = w.M;
     M.resize(s.K.size());
-    for (std::size_t g = 0; g < M.size(); ++g) {
-        std::vector<int> pivot(s.K[g]);
-        for (const auto& t : entries)
-            if (t.pivot && t.grouping == static_cast<int>(g)) pivot[t.column] = t.row;
-        M[g] = divide_by_lambda(w.F[g], w.factor.lambda[g], pivot);
-    }
+    for (std::size_t g = 0; g < M.size(); ++g)
+        M[g] = divide_by_lambda(w.F[g], Triangle(entries, static_cast<int>(g), s.K[g], w.factor.lambda[g]));
     for (Int i = 0; i < m; ++i)
         for (Int j = 0; j < m; ++j) {
             const auto &a = entries[i], &b = entries[j];
@@ -251,7 +258,7 @@ void curve(const Symbolic& s, const CrossZ& A, const CrossXY& xy, const std::vec
 void evaluate(const Symbolic& s, const CrossZ& A, const CrossXY& xy, const std::vector<ThetaEntry>& entries,
               const double* theta, int derivatives, Workspace& w) {
     auto& out = w.result;
-    set_lambda(s, entries, theta, derivatives > 1, w.factor);
+    set_lambda(s, entries, theta, derivatives > 0, w.factor);
     out.status = Status::omega_not_definite;
     if (!factorise(s, A, w.factor)) return;
     w.azx.resize(s.q * (xy.p + 1));

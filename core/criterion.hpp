@@ -9,8 +9,8 @@
 namespace henderson {
 
 // One free entry of the relative covariance factors: (row, column) within the K x K block of a grouping; entries of one
-// random-effects term share `term`. Column by column; the first entry of a column is its pivot, and (where curvature is
-// asked for) no later column has an entry in that row: Lambda is lower triangular up to an order of its rows.
+// random-effects term share `term`. Column by column; the first entry of a column is its pivot, and (where derivatives
+// are asked for) no later column has an entry in that row: Lambda is lower triangular up to an order of its rows.
 struct ThetaEntry {
     int grouping, row, column, term;
     bool pivot;
@@ -39,7 +39,7 @@ struct Evaluation {
 struct Workspace {
     Factor factor;
     Evaluation result;
-    std::vector<double> azx, R, Lambda_u, K, B, W, AW;
+    std::vector<double> azx, R, Lambda_u, K, W, AW;
     std::vector<std::vector<double>> F, EU, M;  // per grouping; M = F Lambda^-1 = derivative by the covariance of b
 };
 
