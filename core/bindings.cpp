@@ -279,6 +279,7 @@ nb::dict structure(const System& system) {
 }  // namespace
 
 NB_MODULE(_core, m) {
+    nb::set_leak_warnings(false);  // a fit that a cache holds until the interpreter ends is no leak
     m.def("borrow_lapack", &borrow_lapack);
     m.def("cross_products", &cross_products_, nb::arg("x"), nb::arg("centre").noconvert(), nb::arg("scale").noconvert(),
           nb::arg("weights").none(), nb::arg("n"));

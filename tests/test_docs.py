@@ -45,7 +45,7 @@ def anything():
 
 
 def test_the_page_of_formulas_is_read():
-    assert len(formulas()) == 16
+    assert len(formulas()) == 18
     assert "`my score` ~ x + (1 | g)" in formulas()
 
 

@@ -24,7 +24,7 @@ from henderson.design.number_calls import (
     call_summary,
     call_unary,
 )
-from henderson.design.transform_calls import call_poly, call_scale, call_spline
+from henderson.design.transform_calls import call_poly, call_regression_spline, call_scale, call_spline
 from henderson.formula.nodes import Call
 
 CALLS: Mapping[str, Callable[[Call, Context], Value]] = MappingProxyType(
@@ -48,6 +48,8 @@ CALLS: Mapping[str, Callable[[Call, Context], Value]] = MappingProxyType(
         "poly": call_poly,
         "bs": call_spline,
         "ns": call_spline,
+        "cr": call_regression_spline,
+        "cc": call_regression_spline,
         "scale": call_scale,
         "center": call_scale,
     }

@@ -12,6 +12,7 @@ from henderson.design.call_arguments import (
 )
 from henderson.design.context import Context, Matrix, Value
 from henderson.design.evaluate import trouble
+from henderson.design.regression_splines import apply_regression_spline, learn_regression_spline
 from henderson.design.splines import apply_spline, learn_spline
 from henderson.design.transforms import apply_poly, apply_scale, learn_poly, learn_scale, raw_powers
 from henderson.formula.deparse import deparse
@@ -61,6 +62,18 @@ def call_spline(node: Call, context: Context) -> Value:
     )
     columns = apply_spline(x, state)
     return Matrix(columns, tuple(str(i + 1) for i in range(columns.shape[1])))
+
+
+def call_regression_spline(node: Call, context: Context) -> Value:
+    """Evaluate ``cr`` and ``cc``: cubic regression splines, natural and cyclic, centred."""
+    arguments, x, name = match_arguments(node), column_argument(node, context), deparse(node)
+    df, knots = whole_argument(arguments, "df", None, context), numbers_argument(arguments, "knots", context)
+    if df is None and knots is None:
+        raise trouble("It needs the number of columns: df = 4.", node, context)
+    cyclic = node.function == "cc"
+    state = context.state(name, lambda: learn_regression_spline(x, name, df=df, knots=knots, cyclic=cyclic))
+    columns = apply_regression_spline(x, state)
+    return Matrix(columns, _suffixes(columns.shape[1]))
 
 
 def call_scale(node: Call, context: Context) -> Value:

@@ -77,6 +77,8 @@ FUNCTIONS |= {
     "poly": Signature(("x", "degree", "raw")),
     "bs": Signature(("x", "df", "knots", "degree", "intercept", "Boundary.knots")),
     "ns": Signature(("x", "df", "knots", "intercept", "Boundary.knots")),
+    "cr": Signature(("x", "df", "knots")),
+    "cc": Signature(("x", "df", "knots")),
     "scale": Signature(("x", "center", "scale")),
     "center": Signature(("x",)),
     "offset": Signature(("x",)),

@@ -133,7 +133,7 @@ def pivot(chart: Chart, theta: np.ndarray, worse: float = WORSE) -> tuple[Chart,
 
 
 def _is_worse(block: Block, theta: list[float], worse: float) -> bool:
-    """Whether some row has much more variance left than the pivot of its column; plain numbers, for k is small."""
+    """Whether a row has much more variance left than the pivot of its column (plain numbers: k is small)."""
     k, places = block.k, block.places
     left = [0.0] * k  # of every row, beyond the columns before b
     largest = max(sum(theta[places[a][b]] ** 2 for b in range(a + 1)) for a in range(k))

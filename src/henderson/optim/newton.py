@@ -20,9 +20,8 @@ from henderson.solve.direct import Evaluation
 
 Evaluate = Callable[[np.ndarray, int, np.ndarray], "Evaluation | None"]
 
-POLISH = 1e-4
-"""Share of the tolerance below which a last step is not worth an evaluation: standard errors have their
-digits."""
+POLISH = 1e-6
+"""Share of the tolerance below which a last step, taken by its value alone, is not worth the evaluation."""
 ROUNDING = 1e-12
 """Relative error of the criterion."""
 SLOW_FROM = 4
