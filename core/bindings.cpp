@@ -39,6 +39,12 @@ template <class T> nb::object array(std::initializer_list<std::size_t> shape, co
     nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<T*>(p); });
     return nb::cast(nb::ndarray<nb::numpy, T>(data, shape.size(), shape.begin(), owner));
 }
+// The same without a copy: the array keeps the vector.
+template <class T> nb::object adopt(std::vector<T>&& values, std::initializer_list<std::size_t> shape) {
+    auto* kept = new std::vector<T>(std::move(values));
+    nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+    return nb::cast(nb::ndarray<nb::numpy, T>(kept->data(), shape.size(), shape.begin(), owner));
+}
 template <class T> T* pointer(nb::object& a) { return static_cast<T*>(nb::cast<nb::ndarray<nb::numpy, T>>(a).data()); }
 
 // Cython publishes C functions as capsules whose name spells the signature. Typedef'd scalar names differ between
@@ -127,8 +133,9 @@ nb::tuple pair_products_(Codes first, Int levels_first, const std::vector<Column
         nb::gil_scoped_release release;
         out = pair_products(first.data(), levels_first, a, second.data(), levels_second, b, w, n);
     }
-    return nb::make_tuple(array<Int>({out.start.size()}, out.start.data()), array<int>({out.partner.size()}, out.partner.data()),
-                          array<double>({out.partner.size(), z_first.size(), z_second.size()}, out.blocks.data()));
+    const std::size_t entries = out.partner.size(), rows = out.start.size();
+    return nb::make_tuple(adopt(std::move(out.start), {rows}), adopt(std::move(out.partner), {entries}),
+                          adopt(std::move(out.blocks), {entries, z_first.size(), z_second.size()}));
 }
 
 // ---- the mixed-model equations --------------------------------------------------------------------------------------

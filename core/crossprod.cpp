@@ -127,6 +127,7 @@ HENDERSON_WIDE PairProducts pair_products(const int* first, Int levels_first, co
         }
         out.start.push_back(static_cast<Int>(out.partner.size()));
     }
+    out.partner.shrink_to_fit(), out.blocks.shrink_to_fit();
     return out;
 }
 
