@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
+from threading import Lock
 from typing import Any
 
 DENSE_WORTH_THREADS = 1000
@@ -18,6 +19,30 @@ NO_BLAS_BELOW = 32
 """Tails smaller than this run in one thread whatever is allowed, so the (slow) switch is spared."""
 
 
+class _Limit:
+    """The limit belongs to the process: set by the first that enters, lifted by the last to leave.
+
+    Were each thread to restore what it found, the last one would restore the first one's limit for good.
+    """
+
+    def __init__(self) -> None:
+        self.lock, self.inside = Lock(), 0
+        self.limiter: Any = None
+
+    def enter(self) -> None:
+        with self.lock:
+            if self.inside == 0:
+                self.limiter = _controller().limit(limits=1)
+            self.inside += 1
+
+    def leave(self) -> None:
+        with self.lock:
+            self.inside -= 1
+            if self.inside == 0 and self.limiter is not None:
+                self.limiter.restore_original_limits()
+                self.limiter = None
+
+
 @cache
 def _controller() -> Any:
     from threadpoolctl import ThreadpoolController
@@ -25,10 +50,16 @@ def _controller() -> Any:
     return ThreadpoolController().select(user_api="blas")
 
 
+_limit = _Limit()
+
+
 @contextmanager
 def _single() -> Iterator[None]:
-    with _controller().limit(limits=1):
+    _limit.enter()
+    try:
         yield
+    finally:
+        _limit.leave()
 
 
 def blas_threads_for(tail: int) -> AbstractContextManager[None]:
