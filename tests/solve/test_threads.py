@@ -28,6 +28,18 @@ def test_one_thread_inside_and_as_before_outside():
         assert blas_threads() == before
 
 
+def test_contexts_that_overlap_give_the_threads_back():
+    with threadpool_limits(2, user_api="blas"):
+        before = blas_threads()
+        first, second = blas_threads_for(500), blas_threads_for(500)
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert blas_threads() == {1}
+        second.__exit__(None, None, None)
+        assert blas_threads() == before
+
+
 def test_small_and_large_tails_are_left_alone():
     with threadpool_limits(2, user_api="blas"):
         before = blas_threads()
