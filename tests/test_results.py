@@ -428,3 +428,27 @@ def test_refit_adds_little_to_the_numerics(fit, monkeypatch):
     y = fit.simulate(1, seed=2)[0]
     monkeypatch.setattr("henderson.estimate.refit", lambda estimate, design, response: estimate)
     assert best(lambda: fit.refit(y), 50) < 50e-6
+
+
+# -- the caller's frame --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "kind", [pd.DataFrame, lambda d: {name: d[name] for name in d}], ids=["frame", "dict"]
+)
+def test_what_the_caller_does_to_the_frame_afterwards_does_not_reach_the_fit(sleep, kind):
+    data = kind(sleep.copy())
+    fit = hd.lmm(FORMULA, data)
+    data["Days"] = 0.0
+    del data["Subject"]
+    rows = fit.augment()
+    assert rows["Days"].tolist() == sleep["Days"].tolist()
+    assert rows["Subject"].tolist() == sleep["Subject"].tolist()
+
+
+@pytest.mark.skipif(pd.__version__ < "3", reason="writes reach views of a frame before pandas 3")
+def test_nor_does_a_write_into_the_frame(sleep):
+    data = sleep.copy()
+    fit = hd.lmm(FORMULA, data)
+    data.loc[0, "Days"] = 99
+    assert fit.augment()["Days"].tolist() == sleep["Days"].tolist()

@@ -10,7 +10,7 @@ import numpy as np
 from henderson import design as designing
 from henderson import estimate as estimation
 from henderson.errors import FormulaError, OptionError
-from henderson.inference.frames import frame_kind
+from henderson.inference.frames import frame_kind, held
 from henderson.results import LinearMixedFit, Source
 from henderson.results.options import named_options
 
@@ -129,7 +129,7 @@ def lmm(
     )
     first: Any = start
     estimate = estimation.fit(design, reml=bool(reml), start=first, max_evaluations=max_evaluations, tol=tol)
-    source = Source(formula, frame_kind(data), data, _name(weights), _name(offset), env)
+    source = Source(formula, frame_kind(data), held(data), _name(weights), _name(offset), env)
     return LinearMixedFit(design, estimate, source)
 
 

@@ -18,7 +18,7 @@ class Source:
     kind : {"pandas", "polars", "pyarrow"}
         Kind of frame that tables come back as.
     data : data frame or None
-        The caller's data, for `augment`; not copied.
+        The caller's columns, for `augment`; their values are not copied.
     weights, offset : str or None
         Their column names, where they were given as such.
     env : mapping or None
