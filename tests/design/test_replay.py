@@ -168,3 +168,12 @@ def test_polynomial_and_natural_spline_beyond_the_training_range_follow_the_trai
     design = build("y ~ ns(x, 3) + (1 | g)", frame)
     far = replay(design.spec, {"x": np.array([20.0, 21.0, 22.0]), "g": [0, 0, 0]}).X
     np.testing.assert_allclose(far[2] - far[1], far[1] - far[0], rtol=1e-10)
+
+
+@pytest.mark.parametrize("column", ["f", "o", "flag", "h"])
+@pytest.mark.parametrize("nothing", [None, np.nan])
+def test_a_factor_without_any_value_leaves_its_rows_incomplete(frame, column, nothing):
+    spec = build("y ~ x + f * o + flag + I(flag + 1) + h + (1 | g)", frame).spec
+    new = replay(spec, frame.head(3).assign(**{column: nothing}))
+    assert np.isnan(new.X).all()
+    assert not new.complete.any()

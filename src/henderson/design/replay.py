@@ -87,14 +87,29 @@ def _columns(
 
 
 def _same_kind(column: Column, name: str, spec: DesignSpec) -> Column:
-    """Refuse text where the fit had numbers, unless it is only the label of a group."""
-    if spec.kinds[name] != "number" or isinstance(column, Numbers):
+    """Return a column as the kind it was in the fit, where that loses nothing.
+
+    A column without any value has no kind of its own: frames report it as numbers.
+    """
+    kind = spec.kinds[name]
+    if isinstance(column, Numbers):
+        return _no_labels(column, logical=kind == "truth") if kind != "number" else column
+    if kind != "number":
         return column
     if column.logical:
         values = column.codes.astype(np.float64)
         values[column.codes < 0] = np.nan
         return Numbers(values)
     return column
+
+
+def _no_labels(column: Numbers, *, logical: bool) -> Column:
+    """Return a column of nothing but missing values as a factor; any other as it is."""
+    mask = column.missing()
+    if mask is None or not mask.all():
+        return column
+    codes = np.full(len(mask), -1, dtype=np.int32)
+    return Factor(codes, (False, True) if logical else (), logical=logical)
 
 
 def _refuse_text(columns: dict[str, Column], formula: ModelFormula, spec: DesignSpec) -> None:
