@@ -452,3 +452,37 @@ def test_nor_does_a_write_into_the_frame(sleep):
     fit = hd.lmm(FORMULA, data)
     data.loc[0, "Days"] = 99
     assert fit.augment()["Days"].tolist() == sleep["Days"].tolist()
+
+
+# -- effects as a table --------------------------------------------------------------------------------------
+
+
+def test_effects_of_the_levels_are_a_mapping_of_columns(fit):
+    effects = fit.ranef["Subject"]
+    assert list(effects) == list(effects.keys()) == ["(Intercept)", "Days"]
+    assert len(effects) == 18  # rows, as of a data frame
+    assert "Days" in effects and "308" not in effects and 0 not in effects
+    pd.testing.assert_frame_equal(pd.DataFrame(dict(effects)).rename_axis("Subject"), effects.to_pandas())
+    pd.testing.assert_frame_equal(effects.to_frame(), effects.to_pandas())
+    assert pd.DataFrame(effects).shape == np.asarray(effects).shape == (18, 2)
+    assert effects.head(3).index.tolist() == ["308", "309", "310"]
+    assert len(fit.coef["Subject"].head()) == 5
+
+
+def test_what_effects_of_the_levels_are_not(fit):
+    effects = fit.ranef["Subject"]
+    with pytest.raises(OptionError, match=r"no effect 0.*'Days'.*to_pandas\(\)"):
+        effects[0]
+    with pytest.raises(OptionError, match=r"'308' is a level.*\.loc\['308'\]"):
+        effects["308"]
+    with pytest.raises(AttributeError, match=r"'describe'.*to_pandas\(\)\.describe"):
+        effects.describe()
+    assert not hasattr(effects, "iloc") and not hasattr(effects, "__wrapped__")
+    for twin in (copy.copy(effects), copy.deepcopy(effects), pickle.loads(pickle.dumps(effects))):
+        close(twin.values, effects.values)
+
+
+@pytest.mark.parametrize("name", ["ranef", "coef", "varcorr"])
+def test_properties_called_as_in_r(fit, name):
+    with pytest.raises(TypeError, match=rf"propert.*fit\.{name}\['Subject'\]"):
+        getattr(fit, name)()

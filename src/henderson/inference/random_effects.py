@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 class LevelEffects:
     """A table with one row per level of a grouping factor and one column per effect.
 
+    Works as a mapping from the effect's name to its column: ``list(effects)``, ``effects["Days"]``,
+    ``dict(effects)``; `len` counts the rows, as that of a data frame. `loc` and `head` look at rows,
+    ``np.asarray(effects)`` is the bare array, and everything else pandas can do starts at `to_pandas`.
+
     Parameters
     ----------
     group : str
@@ -86,6 +90,14 @@ class LevelEffects:
         """Effects as a pandas DataFrame, levels as the index."""
         return named_matrix(self.values, self.levels, self.names).rename_axis(self.group)
 
+    def to_frame(self) -> pd.DataFrame:
+        """Return the same as `to_pandas`, under the name that a pandas Series has for it."""
+        return self.to_pandas()
+
+    def head(self, n: int = 5) -> pd.DataFrame:
+        """Effects of the first `n` levels as a pandas DataFrame."""
+        return self.to_pandas().head(n)
+
     @property
     def loc(self) -> Any:
         """Label lookup as in pandas: ``effects.loc["308"]``, ``effects.loc["308", "Days"]``."""
@@ -114,10 +126,32 @@ class LevelEffects:
 
     def __getitem__(self, name: str) -> pd.Series:
         if name not in self.names:
-            raise OptionError(
-                f"{self.group!r} has no effect {name!r}; it has: {', '.join(map(repr, self.names))}."
-            )
+            raise OptionError(self._no_effect(name))
         return self.to_pandas()[name]
+
+    def _no_effect(self, name: object) -> str:
+        if name in self.levels:
+            return f"{name!r} is a level of {self.group!r}: its row is .loc[{name!r}]; [...] picks effects."
+        return (
+            f"{self.group!r} has no effect {name!r}; it has: {', '.join(map(repr, self.names))}. "
+            "Rows are picked by .loc[level]; .to_pandas() gives a data frame."
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
+    def keys(self) -> tuple[str, ...]:
+        """Names of the effects, so that ``dict(effects)`` has the columns."""
+        return self.names
+
+    def __getattr__(self, name: str) -> Any:
+        text = f"The effects of the levels have no attribute {name!r}."
+        if not name.startswith("_"):
+            text += f" As a data frame they may: .to_pandas().{name}"
+        raise AttributeError(text)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.values, dtype=dtype)
@@ -170,6 +204,14 @@ class RandomEffects(Mapping[str, LevelEffects]):
 
     def __contains__(self, group: object) -> bool:
         return group in self._effects
+
+    def __call__(self, *_: object, **__: object) -> Any:
+        """Stop with the line to type: R's ``ranef(fit)`` is a property here."""
+        group = next(iter(self._effects), "g")
+        raise TypeError(
+            "Random effects and coefficients are properties, without parentheses: "
+            f"fit.ranef[{group!r}] or fit.coef[{group!r}]."
+        )
 
     def frame(self, level: float = 0.95) -> Any:
         """All effects in one long table, with conditional standard deviations and limits."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -82,6 +82,11 @@ class VarCorr(Mapping[str, TermVariance]):
 
     def __contains__(self, label: object) -> bool:
         return any(t.label == label for t in self.terms)
+
+    def __call__(self, *_: object, **__: object) -> Any:
+        """Stop with the line to type: R's ``VarCorr(fit)`` is a property here."""
+        label = next(iter(self), "g")
+        raise TypeError(f"Variance components are a property, without parentheses: fit.varcorr[{label!r}].")
 
     def columns(self) -> dict[str, list[object]]:
         """One row per variance and per correlation, as lme4's ``as.data.frame(VarCorr(fit))``.
