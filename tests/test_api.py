@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import henderson as hd
-from henderson.errors import DataError, FitError, FormulaError, HendersonError, OptionError
+from henderson.errors import DataError, FitError, FormulaError, HendersonError, HendersonWarning, OptionError
 
 FORMULA = "Reaction ~ Days + (Days | Subject)"
 
@@ -54,9 +54,17 @@ def test_errors_are_ours_and_standard_ones_too(sleep):
 def test_start_and_limits_reach_the_search(sleep):
     fit = hd.lmm(FORMULA, sleep)
     assert hd.lmm(FORMULA, sleep, start=fit.theta).opt.evaluations <= 2
-    short = hd.lmm(FORMULA, sleep, max_evaluations=2)
+    with pytest.warns(
+        HendersonWarning, match=r"limit of 2 eval.*lmm\(\.\.\., max_evaluations=200\)"
+    ) as caught:
+        short = hd.lmm(FORMULA, sleep, max_evaluations=2)
+    assert [w.filename for w in caught] == [__file__]
     assert not short.converged
     assert "Not converged after 2 evaluations" in str(short)
+    assert f"REML criterion where the search stopped: {short.criterion:.1f}" in str(short)
+    assert "at convergence" not in str(short)
+    assert "REML criterion where the search stopped" in short._repr_html_()
+    assert "REML criterion where the search stopped" not in fit._repr_html_()
     assert hd.lmm(FORMULA, sleep, tol=1e-2).opt.evaluations <= fit.opt.evaluations
 
 
@@ -85,3 +93,16 @@ def test_a_perfect_fit_is_an_error_of_ours():
     g = np.repeat(np.arange(5), 4)
     with pytest.raises((FitError, DataError)):
         hd.lmm("y ~ 1 + (1 | g)", {"y": g.astype(float), "g": g.astype(str)})
+
+
+def test_a_search_cut_short_in_a_refit_warns_too(sleep):
+    with pytest.warns(HendersonWarning, match="limit of 1 eval"):
+        fit = hd.lmm(FORMULA, sleep, max_evaluations=1)
+    with pytest.warns(HendersonWarning, match="limit of 1 eval") as caught:
+        assert not fit.refit(np.roll(fit.design.y, 7)).converged
+    assert [w.filename for w in caught] == [__file__]
+
+
+def test_a_search_that_converges_does_not_warn(sleep, recwarn):
+    hd.lmm(FORMULA, sleep).with_ml()
+    assert not list(recwarn)

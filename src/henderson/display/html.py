@@ -75,7 +75,9 @@ def summary_html(record: SummaryRecord) -> str:
 
 
 def _facts(record: SummaryRecord) -> str:
-    name = "REML criterion" if record.reml else "deviance"
+    name = ("REML criterion" if record.reml else "deviance") + (
+        "" if record.converged else " where the search stopped"
+    )
     facts = [
         (name, format_fixed(record.criterion)),
         ("AIC", format_fixed(record.aic)),

@@ -60,7 +60,8 @@ def header(record: SummaryRecord) -> list[str]:
 def criterion_lines(record: SummaryRecord) -> list[str]:
     """Return the REML criterion, or the information criteria of an ML fit."""
     if record.reml:
-        return [f"REML criterion at convergence: {format_fixed(record.criterion)}"]
+        where = "at convergence" if record.converged else "where the search stopped"
+        return [f"REML criterion {where}: {format_fixed(record.criterion)}"]
     names = ["AIC", "BIC", "logLik", "deviance", "df.resid"]
     values = [record.aic, record.bic, record.loglik, record.deviance]
     cells = [*(format_fixed(v) for v in values), str(record.df_residual)]

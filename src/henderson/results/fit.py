@@ -10,6 +10,7 @@ import numpy as np
 
 from henderson import estimate as estimation
 from henderson.inference import new_data, predict, rows, simulate
+from henderson.results.alarm import warn_if_cut_short
 from henderson.results.options import named_options
 from henderson.results.source import Source
 from henderson.results.tables import Tables
@@ -134,7 +135,16 @@ class LinearMixedFit(Tables):
         if newdata is None:
             return predict.rows_of_fit(self.design)
         others = set(range(len(self.design.groupings))) - set(chosen) if interval == "prediction" else ()
-        return new_data.new_rows(self.design, self.source, newdata, chosen, tuple(others), weights, offset)
+        return new_data.new_rows(
+            self.design,
+            self.source,
+            newdata,
+            chosen,
+            tuple(others),
+            weights,
+            offset,
+            observed=interval == "prediction",
+        )
 
     @named_options
     def simulate(
@@ -191,6 +201,7 @@ class LinearMixedFit(Tables):
         """
         response = new_data.new_response(self.design, y)
         estimate = estimation.refit(self.estimate, self.design, response)
+        warn_if_cut_short(estimate, stacklevel=2)
         return LinearMixedFit(replace(self.design, y=response), estimate, replace(self.source, data=None))
 
     def with_ml(self) -> LinearMixedFit:
@@ -204,7 +215,9 @@ class LinearMixedFit(Tables):
     def _with(self, *, reml: bool) -> LinearMixedFit:
         if self.reml is reml:
             return self
-        return LinearMixedFit(self.design, estimation.fit(self.design, reml=reml), self.source)
+        estimate = estimation.fit(self.design, reml=reml)
+        warn_if_cut_short(estimate, stacklevel=3)
+        return LinearMixedFit(self.design, estimate, self.source)
 
     # -- keeping ---------------------------------------------------------------------------------------------
 

@@ -1,0 +1,35 @@
+"""The one warning about a search: that it was cut short."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+from henderson.errors import HendersonWarning
+
+if TYPE_CHECKING:
+    from henderson.estimate import Estimate
+
+
+def warn_if_cut_short(estimate: Estimate, stacklevel: int) -> None:
+    """Warn, at the caller's line, when the search reached its limit before an optimum.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        The fit.
+    stacklevel : int
+        Frames between this function and the line to blame: 2 is the caller.
+    """
+    search = estimate.search
+    if search.converged:
+        return
+    enough = max(200, 10 * search.max_evaluations)
+    warnings.warn(
+        f"The search stopped at its limit of {search.max_evaluations} evaluation"
+        f"{'' if search.max_evaluations == 1 else 's'} before an optimum (the next step promised to lower "
+        f"the criterion by {estimate.kkt.predicted_decrease:.2g}): estimates and standard errors are not those "
+        f"of the model. Fit with lmm(..., max_evaluations={enough}); fit.opt shows the search.",
+        HendersonWarning,
+        stacklevel=stacklevel + 1,
+    )
