@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from henderson import crossprod
 from henderson.crossprod.record import CrossProducts
-from henderson.errors import OptionError
+from henderson.errors import HendersonWarning, OptionError
 from henderson.model.criterion import criterion, explain_failure
 from henderson.model.linear import check_theta, theta_names
 from henderson.model.start import moment_start
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
 
 DEFAULT_TOL = 1e-10
 DEFAULT_MAX_EVALUATIONS = 200
+FEW_DIGITS = 1e-9
+"""Share of the response's sum of squares below which the residual one has lost most of its digits."""
 SINGULAR_TOL = 1e-4
-"""lme4's: a fit is called singular when a diagonal of Lambda (user's units) is below this."""
+"""A standard deviation below this share of the residual's counts as zero (lme4's number)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,17 +141,31 @@ class Estimate:
         return scaled @ np.linalg.inv(self._x_transform)
 
     @cached_property
+    def standard_lambdas(self) -> tuple[np.ndarray, ...]:
+        """(k_i, k_i) root of every term's covariance on its centred and scaled columns: free of units and
+        origin.
+        """
+        out = []
+        for block, lam in zip(self.blocks, self.lambdas, strict=True):
+            at = slice(block.first, block.first + block.k)
+            out.append(np.linalg.solve(self.cross.z_transform[block.grouping][at, at], lam))
+        return tuple(out)
+
+    @cached_property
     def ranks(self) -> tuple[int, ...]:
-        """Rank of every Lambda_i, at relative tolerance 1e-4 of its largest singular value."""
+        """Rank of every Lambda_i: singular values of at least 1e-4 on the centred and scaled columns."""
         return tuple(
-            0 if not lam.any() else int(np.linalg.matrix_rank(lam, tol=SINGULAR_TOL * np.abs(lam).max()))
-            for lam in self.lambdas
+            int((np.linalg.svd(lam, compute_uv=False) >= SINGULAR_TOL).sum()) for lam in self.standard_lambdas
         )
 
     @property
     def singular(self) -> bool:
-        """Whether some diagonal of Lambda is below 1e-4 (lme4's isSingular)."""
-        return any(bool((np.diag(lam) < SINGULAR_TOL).any()) for lam in self.lambdas)
+        """Whether some term has lost rank.
+
+        lme4's isSingular asks the same of the diagonal of theta, in the units of the data; here a slope does
+        not become singular because its covariate is measured in metres instead of kilometres.
+        """
+        return any(rank < block.k for rank, block in zip(self.ranks, self.blocks, strict=True))
 
 
 def split_by_grouping(x: np.ndarray, cross: CrossProducts) -> tuple[np.ndarray, ...]:
@@ -246,7 +263,7 @@ def fit_cross_products(
 def _positive(value: Any, default: float, name: str) -> float:
     if value is None:
         return default
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not value > 0:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 < value < np.inf:
         raise OptionError(
             f"{name}={value!r} must be a positive number; leave it out for the default, {default:g}."
         )
@@ -281,6 +298,7 @@ def _pack(
 ) -> Estimate:
     """Undo centring and scaling: beta = T beta_scaled + shift of the response, theta by the scales of Z."""
     nu, at = cross.n - cross.p if reml else cross.n, point.at
+    _warn_of_lost_digits(at.r2, float(cross.xx[-1, -1]))
     beta = at.beta * cross.x_scale
     if cross.intercept is not None:
         beta[cross.intercept] -= float(cross.x_centre @ beta)
@@ -301,4 +319,18 @@ def _pack(
         kkt=kkt,
         cross=cross,
         system=system,
+    )
+
+
+def _warn_of_lost_digits(r2: float, total: float) -> None:
+    """Say how many digits the residual variance keeps when it is a difference of much larger sums."""
+    if r2 >= FEW_DIGITS * total:
+        return
+    kept = max(0, int(np.log10(r2 / (total * np.finfo(float).eps))))
+    warnings.warn(
+        f"The residual sum of squares is {r2 / total:.1e} of the response's: about {kept} digits of the "
+        "residual variance, and fewer of what rests on it, are reliable. Without an intercept, add one or "
+        "subtract the mean of the response; else the groups leave almost nothing to the residual.",
+        HendersonWarning,
+        stacklevel=5,
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from henderson import crossprod, estimate
-from henderson.errors import FitError, OptionError
+from henderson.errors import FitError, HendersonWarning, OptionError
 from henderson.model import criterion
 from henderson.optim.chart import chart_as_typed
 from henderson.optim.newton import Point, trust_region_step
@@ -99,7 +101,15 @@ def test_an_unbounded_likelihood_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("tol", 0), ("tol", "small"), ("max_evaluations", -1), ("max_evaluations", True)]
+    ("option", "value"),
+    [
+        ("tol", 0),
+        ("tol", "small"),
+        ("tol", np.inf),
+        ("max_evaluations", np.inf),
+        ("max_evaluations", -1),
+        ("max_evaluations", True),
+    ],
 )
 def test_options_out_of_range_are_refused(option: str, value: object) -> None:
     cross = crossprod.from_design(make_design(structures()["one intercept"], 300))
@@ -113,3 +123,88 @@ def test_an_infeasible_start_is_reported_not_searched() -> None:
     found = search(lambda *_: None, chart, theta, tol=1e-10, most=10)
     assert found.point is None and not found.record.converged
     assert criterion(cross, reml=True)(theta, 2, chart.entries) is not None
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize("origin", [0.0, 2000.0])
+def test_singularity_depends_neither_on_units_nor_on_origin(unit: float, origin: float) -> None:
+    design = make_design([(np.arange(300) % 20, [2])], 300)
+    x = design.terms[0].columns[1]
+    b = np.random.default_rng(9).normal(size=(20, 2))[design.groupings[0].codes]
+    term = replace(design.terms[0], columns=(design.X[:, 0], (x + origin) * unit))
+    ordinary = replace(design, terms=(term,), y=design.y + b[:, 0] + 0.5 * b[:, 1] * x)
+    assert not estimate.fit(ordinary).singular
+    assert estimate.fit(ordinary).ranks == (2,)
+    flat = replace(design, terms=(term,), y=design.y + b[:, 0])
+    lost = estimate.fit(flat, reml=False)
+    assert lost.singular == (lost.ranks != (2,))
+
+
+@pytest.mark.parametrize("unit", [1e-150, 1e-15, 1e-9, 1e9, 1e150])
+def test_units_only_rescale(unit: float) -> None:
+    design = make_design([(np.arange(300) % 20, [2])], 300)
+    b = np.random.default_rng(9).normal(size=(20, 2))[design.groupings[0].codes]
+    x = design.terms[0].columns[1] + 3
+    y = design.y + b[:, 0] + b[:, 1] * x
+    plain = estimate.fit(replace(design, y=y, terms=(replace(design.terms[0], columns=(design.X[:, 0], x)),)))
+    other = replace(design.terms[0], columns=(design.X[:, 0], x * unit))
+    found = estimate.fit(replace(design, y=y, terms=(other,)))
+    np.testing.assert_allclose(found.theta * [1, unit, unit], plain.theta, rtol=1e-6)
+    assert found.criterion == pytest.approx(plain.criterion, abs=1e-8)
+
+
+def test_a_column_of_zeros_has_no_variance() -> None:
+    design = make_design([(np.arange(300) % 20, [2])], 300)
+    y = design.y + np.random.default_rng(9).normal(size=20)[design.groupings[0].codes]
+    zeros = replace(design.terms[0], columns=(design.X[:, 0], np.zeros(300)))
+    alone = replace(design.terms[0], names=("c0",), columns=(design.X[:, 0],))
+    found = estimate.fit(replace(design, y=y, terms=(zeros,)))
+    assert found.criterion == pytest.approx(
+        estimate.fit(replace(design, y=y, terms=(alone,))).criterion, abs=1e-8
+    )
+    assert found.theta[2] == 0 and found.ranks == (1,)
+
+
+def test_a_refit_with_offset_is_a_new_fit() -> None:
+    design = make_design([(np.arange(300) % 20, [2])], 300, weighted=True)
+    rng = np.random.default_rng(9)
+    design = replace(design, offset=rng.normal(size=300) * 5)
+    y = design.y + rng.normal(size=20)[design.groupings[0].codes]
+    again, fresh = estimate.refit(estimate.fit(design), design, y), estimate.fit(replace(design, y=y))
+    np.testing.assert_allclose(again.beta, fresh.beta, atol=1e-7)
+    np.testing.assert_allclose(again.theta, fresh.theta, atol=1e-7)
+
+
+def test_a_refit_grows_what_was_zero() -> None:
+    design = make_design([(np.arange(300) % 20, [1])], 300, seed=3)
+    flat = replace(design, y=design.y - design.y.mean())
+    nothing = estimate.fit(replace(flat, y=np.random.default_rng(2).normal(size=300)), reml=False)
+    nothing = replace(nothing, theta=np.zeros(1))
+    y = design.y + 2 * np.random.default_rng(9).normal(size=20)[design.groupings[0].codes]
+    assert estimate.refit(nothing, design, y).theta[0] > 0.5
+
+
+def test_both_log_determinants_are_in_the_users_units() -> None:
+    design = make_design([(np.arange(300) % 20, [1])], 300, weighted=True)
+    found = estimate.fit(design)
+    Z = np.zeros((300, 20))
+    Z[np.arange(300), design.groupings[0].codes] = found.theta[0]
+    V = Z @ Z.T + np.diag(1 / design.weights)
+    assert found.logdet_rx == pytest.approx(np.linalg.slogdet(design.X.T @ np.linalg.solve(V, design.X))[1])
+    assert found.logdet_omega == pytest.approx(np.linalg.slogdet(V)[1] + np.log(design.weights).sum())
+
+
+def test_a_large_origin_of_a_covariate_costs_no_digits() -> None:
+    design = make_design([(np.arange(300) % 20, [1])], 300)
+    shifted = design.X.copy(order="F")
+    shifted[:, 1] += 2.0**20
+    plain, moved = estimate.fit(design), estimate.fit(replace(design, X=shifted))
+    assert moved.criterion == pytest.approx(plain.criterion, abs=1e-7)
+    np.testing.assert_allclose(moved.beta[1:], plain.beta[1:], rtol=1e-7)
+
+
+def test_lost_digits_are_said() -> None:
+    design = make_design([(np.arange(300) % 20, [1])], 300)
+    without = replace(design, X=design.X[:, 1:], x_names=("x1", "x2"), intercept=None, y=design.y + 1e5)
+    with pytest.warns(HendersonWarning, match="digits"):
+        estimate.fit(without)

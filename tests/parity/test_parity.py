@@ -98,4 +98,4 @@ def test_random_effects_terms_and_levels(model):
 def test_names_of_theta(model):
     estimate = fits.fit_once(model).estimate
     assert list(estimate.theta_names) == model.numbers["theta_names"]
-    assert bool(estimate.singular) == model.numbers["is_singular"]
+    assert bool(estimate.singular) == reference.is_singular(model)

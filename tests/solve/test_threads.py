@@ -67,3 +67,19 @@ def test_threads_that_overlap_restore_the_limit_and_agree():
             found = [theta for thetas in pool.map(fit, range(4)) for theta in thetas]
         assert blas_threads() == before
     assert all((theta == alone.theta).all() for theta in found)
+
+
+def test_one_factor_serves_several_threads():
+    rng = np.random.default_rng(1)
+    codes = [(rng.integers(0, 60, 3000), [2]), (rng.integers(0, 40, 3000), [1])]
+    cross = crossprod.from_design(make_design(codes, 3000))
+    factor = estimate.fit_cross_products(cross, tuple("abcd"), reml=True).factor
+    B = rng.normal(size=(cross.q, 3))
+    solved, (diagonal, _) = factor.solve(B), factor.selected()
+
+    def use(_):
+        again, (blocks, _) = factor.solve(B), factor.selected()
+        return (again == solved).all() and all((a == b).all() for a, b in zip(blocks, diagonal, strict=True))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(use, range(200)))

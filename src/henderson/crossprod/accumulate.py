@@ -188,7 +188,8 @@ def _as_given(
     scale = T.diagonal().copy()
     if len(columns) == 1 and _is_one(columns[0]):
         return [None], np.zeros(1), scale
-    return list(columns), -(T.sum(axis=0) - scale) / scale, scale
+    beside = T - np.diag(scale)  # apart from the diagonal, which dwarfs it when a covariate's unit is tiny
+    return list(columns), -beside.sum(axis=0) / scale, scale
 
 
 def _centre_and_scale(design: Design, centred: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -47,14 +48,15 @@ def criterion(cross: CrossProducts, *, reml: bool, system: Any = None) -> Evalua
     -----
     One evaluation with both derivatives costs about three factorisations plus n_theta half solves.
     """
-    workspace = core().Workspace(analyse(cross) if system is None else system)
+    workspace, lock = core().Workspace(analyse(cross) if system is None else system), Lock()
     nu = float(cross.n - cross.p if reml else cross.n)
     shift, zx, xx, run = constant(cross, reml), cross.zx, cross.xx, workspace.evaluate
 
     def evaluate(
         theta: np.ndarray, derivatives: int = 2, entries: np.ndarray = cross.entries
     ) -> Evaluation | None:
-        status, *rest = run(entries, theta, zx, xx, nu, reml, derivatives)
+        with lock:  # the workspace holds one theta at a time, and the core lets other threads run
+            status, *rest = run(entries, theta, zx, xx, nu, reml, derivatives)
         if status == NO_RESIDUAL:
             raise FitError(FAILURES[status])
         if status:

@@ -60,17 +60,19 @@ def moment_start(cross: CrossProducts) -> tuple[Chart, np.ndarray]:
     variances = _moments(sums, total, least)
     explained = sum(float(v.sum()) for v in variances)
     residual = min(least, max(total - explained, 0.1 * total))
-    return _diagonal(cross, [np.clip(np.sqrt(v / residual), SMALLEST, LARGEST) for v in variances])
+    start = [np.clip(np.sqrt(v / residual), SMALLEST, LARGEST) for v in variances]
+    return _diagonal(cross, [np.where(a > 0, v, 0.0) for v, (_, a, _) in zip(start, sums, strict=True)])
 
 
 def _moments(
     sums: list[tuple[np.ndarray, np.ndarray, np.ndarray]], total: float, least: float
 ) -> list[np.ndarray]:
     """(K,) variances per grouping from sums of e^2, a and a^2."""
-    others = [total] * len(sums)
+    others, tiny = [total] * len(sums), np.finfo(float).tiny  # a column of zeros has no variance
     for _ in range(ROUNDS):
         variances = [
-            np.maximum((ee - s2 * a) / aa, 0.0) for s2, (ee, a, aa) in zip(others, sums, strict=True)
+            np.maximum((ee - s2 * a) / np.maximum(aa, tiny), 0.0)
+            for s2, (ee, a, aa) in zip(others, sums, strict=True)
         ]
         others = [max(total - float(v.sum()), least) for v in variances]
     return variances

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,10 @@ FAILURES = {
     1: "Omega = Lambda'Z'WZ Lambda + I is not positive definite: theta or the data are not finite",
     2: "the fixed-effects columns are collinear once the random effects are accounted for",
     NO_RESIDUAL: (
-        "The model reproduces the response exactly: the residual variance goes to zero and the likelihood "
-        "grows without bound, so there is no estimate. The response may be constant within every group, or "
-        "have as many parameters as values. Drop the random-effects term that determines the response, or "
-        "model the groups' values themselves."
+        "The model reproduces the response exactly, to the precision of the numbers: the residual variance "
+        "goes to zero and the likelihood grows without bound, so there is no estimate. The response may be "
+        "constant within every group, have as many parameters as values, or lie far from zero without an "
+        "intercept. Drop the random-effects term that determines the response, or subtract its mean."
     ),
 }
 
@@ -82,14 +83,15 @@ class Factor:
 
     Notes
     -----
-    Rows of every argument run as in `CrossProducts`: grouping by grouping, level by level.
+    Rows of every argument run as in `CrossProducts`: grouping by grouping, level by level. Several threads
+    may share a factor; they wait for one another.
     """
 
-    __slots__ = ("_tail", "_workspace", "cross", "lambdas")
+    __slots__ = ("_lock", "_tail", "_workspace", "cross", "lambdas")
 
     def __init__(self, cross: CrossProducts, lambdas: tuple[np.ndarray, ...], system: Any = None):
         system = analyse(cross) if system is None else system
-        self.cross, self.lambdas = cross, lambdas
+        self.cross, self.lambdas, self._lock = cross, lambdas, Lock()
         self._workspace = core().Workspace(system)
         self._tail = system.structure()["tail"]
         entries, values = _every_entry(lambdas)
@@ -101,17 +103,17 @@ class Factor:
 
     def solve(self, B: np.ndarray) -> np.ndarray:
         """(q, r) Omega^-1 B."""
-        with blas_threads_for(self._tail):
+        with self._lock, blas_threads_for(self._tail):
             return self._workspace.solve(np.ascontiguousarray(B, dtype=float), False)
 
     def half_solve(self, B: np.ndarray) -> np.ndarray:
         """(q, r) L^-1 P B; rows in elimination order."""
-        with blas_threads_for(self._tail):
+        with self._lock, blas_threads_for(self._tail):
             return self._workspace.solve(np.ascontiguousarray(B, dtype=float), True)
 
     def selected(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Omega^-1 on the pattern of Z'WZ: (levels, K, K) per grouping, (entries, K, K) per pair."""
-        with blas_threads_for(self._tail):
+        with self._lock, blas_threads_for(self._tail):
             return self._workspace.selected()
 
     def lambda_transposed(self, B: np.ndarray) -> np.ndarray:
