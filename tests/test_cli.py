@@ -93,6 +93,12 @@ def test_quoted_names_blank_lines_marks_and_missing_values(tmp_path):
         (b"a;b,c\n1;2,3\n", "Cannot tell what separates.*more than one"),
         (b"caf\xe9,b\n1,2\n", "not UTF-8.*iconv"),
         (b"\x1f\x8bnot really", "cannot be read"),
+        (gzip.compress(CSV.encode(), mtime=0)[:10] + b"\xff" * 50, "cannot be read"),
+        (b"PAR1xxxx", "not a Parquet file that can be read"),
+        ("a,b\n1,2\n".encode("utf-16"), "is UTF-16 text.*iconv -f utf-16 "),
+        ("a,b\n1,2\n".encode("utf-16-le"), "is UTF-16 text.*iconv -f utf-16le "),
+        ("a,b\n1,2\n".encode("utf-16-be"), "is UTF-16 text.*iconv -f utf-16be "),
+        (b"PK\x03\x04xl/worksheets", "spreadsheet or zip archive.*as CSV"),
     ],
 )
 def test_a_file_that_is_not_a_table_is_explained(tmp_path, raw, words):
@@ -174,7 +180,7 @@ def test_a_shipped_data_set_can_be_named(capsys):
 
 
 def test_json_is_the_fit_as_a_dict(capsys, sleep_csv, tmp_path):
-    target = tmp_path / "deep" / "fit.json"
+    target = tmp_path / "fit.json"
     status, out, _ = run(capsys, "fit", sleep_csv, FORMULA, "--factor", "Subject", "--json", target)
     assert status == 0
     assert target.as_uri() in out
@@ -235,12 +241,142 @@ def test_what_is_wrong_is_said_on_standard_error(capsys, arguments, words):
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize("typed", ["sleepstud", "sleepstudies"])
+def test_a_mistyped_data_set_is_recognised(capsys, typed):
+    status, _, err = run(capsys, "fit", typed, FORMULA)
+    assert status == 2
+    assert "Did you mean the shipped data set 'sleepstudy'?" in err
+
+
+def test_formula_and_data_in_the_wrong_order_are_noticed(capsys):
+    for formula in (FORMULA, "y ~ " + " + ".join(f"x{number}" for number in range(99)) + " + (1 | g)"):
+        status, out, err = run(capsys, "fit", formula, "data.csv")
+        assert (status, out) == (2, "")
+        assert f'henderson fit data.csv "{formula}"' in err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["sleepstudy", "--factor", "Subject", FORMULA],
+        ["--factor", "Subject", "sleepstudy", FORMULA],
+    ],
+)
+def test_a_formula_taken_for_a_factor_is_explained(capsys, words):
+    with pytest.raises(SystemExit) as stop:
+        main(["fit", *words])
+    assert stop.value.code == 2
+    assert "--factor took the formula" in " ".join(capsys.readouterr().err.split())
+
+
+def test_two_hyphens_end_the_factors(capsys):
+    status, out, _ = run(capsys, "fit", "sleepstudy", "--factor", "Subject", "--", FORMULA)
+    assert status == 0
+    assert "1743.6" in out
+
+
+def entries(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("option", ["--json", "--report"])
+@pytest.mark.parametrize("how", ["name", "symlink", "hard link", "detour"])
+def test_the_data_are_never_overwritten(capsys, sleep_csv, option, how):
+    target = sleep_csv.with_name("other.csv")
+    if how == "symlink":
+        target.symlink_to(sleep_csv)
+    elif how == "hard link":
+        os.link(sleep_csv, target)
+    elif how == "detour":
+        target = sleep_csv.parent / ".." / sleep_csv.parent.name / "sleep.csv"
+    else:
+        target = sleep_csv
+    status, out, err = run(capsys, "fit", sleep_csv, FORMULA, option, target)
+    assert (status, out) == (2, "")
+    assert "is the data file" in err
+    assert sleep_csv.read_text() == CSV
+
+
+def test_two_outputs_need_two_files(capsys, sleep_csv, tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "same.out")
+    for report in (tmp_path / "same.out", link):
+        status, out, err = run(
+            capsys, "fit", sleep_csv, FORMULA, "--json", tmp_path / "same.out", "--report", report
+        )
+        assert (status, out) == (2, "")
+        assert "--json and --report name the same file" in err
+    assert entries(tmp_path) == ["link", "sleep.csv"]
+
+
+@pytest.mark.parametrize("option", ["--json", "--report"])
+def test_a_folder_that_is_missing_is_named_before_the_data_are_read(capsys, tmp_path, option):
+    status, out, err = run(capsys, "fit", "nowhere.csv", FORMULA, option, tmp_path / "typo" / "deep" / "fit")
+    assert (status, out) == (2, "")
+    assert f"There is no folder {str(tmp_path / 'typo')!r}" in err
+    assert entries(tmp_path) == []
+
+
 def test_an_output_that_cannot_be_written_is_explained(capsys, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")
-    status, _, err = run(capsys, "fit", "sleepstudy", FORMULA, "--json", blocked / "fit.json")
+    for path, words in ((blocked / "fit.json", "is not a folder"), (tmp_path, "is a folder")):
+        status, _, err = run(capsys, "fit", "sleepstudy", FORMULA, "--json", path)
+        assert status == 2
+        assert "Cannot write" in err
+        assert words in err
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_permission_is_noticed_before_the_fit(capsys, tmp_path):
+    tmp_path.chmod(0o500)
+    status, _, err = run(capsys, "fit", "nowhere.csv", FORMULA, "--json", tmp_path / "fit.json")
+    tmp_path.chmod(0o700)
     assert status == 2
-    assert "Cannot write" in err
+    assert "may not write" in err
+
+
+def test_where_one_output_fails_none_is_written(capsys, sleep_csv, tmp_path, monkeypatch):
+    (tmp_path / "fit.json").write_text("of yesterday")
+    before = entries(tmp_path)
+    targets = ("--json", tmp_path / "fit.json", "--report", tmp_path / "out.html")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("henderson.report.render_report", lambda _: "page" * 10_000)
+    monkeypatch.setattr(os, "fsync", full)
+    status, out, err = run(capsys, "fit", sleep_csv, FORMULA, *targets)
+    assert (status, out) == (2, "")
+    assert "No space left" in err
+    assert entries(tmp_path) == before
+    assert (tmp_path / "fit.json").read_text() == "of yesterday"
+
+
+def test_a_missing_matplotlib_is_noticed_before_the_data_are_read(capsys, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    target = tmp_path / "out.html"
+    status, out, err = run(capsys, "fit", "nowhere.csv", FORMULA, "--report", target)
+    assert (status, out) == (2, "")
+    assert "pip install 'henderson[plot]'" in err
+
+
+def test_an_output_through_a_link_keeps_the_link(capsys, tmp_path):
+    link, target = tmp_path / "latest.json", tmp_path / "fit.json"
+    target.write_text("of yesterday")
+    target.chmod(0o640)
+    link.symlink_to(target)
+    assert run(capsys, "fit", "sleepstudy", FORMULA, "--json", link)[0] == 0
+    assert link.is_symlink()
+    assert "estimate" in json.loads(target.read_text())
+    assert target.stat().st_mode & 0o777 == 0o640
+    assert entries(tmp_path) == ["fit.json", "latest.json"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="devices of POSIX")
+def test_an_output_may_be_a_device(capsys):
+    assert run(capsys, "fit", "sleepstudy", FORMULA, "--json", "/dev/null")[0] == 0
+    assert not Path("/dev/null").is_file()
 
 
 @pytest.mark.parametrize("arguments", [[], ["fit"], ["fit", "a"], ["fly"], ["fit", "a", "b", "--nonsense"]])

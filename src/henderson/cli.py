@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import __version__
-from .errors import DataError, HendersonError
+from .errors import DataError, HendersonError, OptionError
+from .outputs import check_outputs, write_outputs
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from .results import LinearMixedFit
 
 _EXAMPLES = """examples:
   henderson fit sleepstudy "Reaction ~ Days + (Days | Subject)"
@@ -59,7 +62,7 @@ def _add_fit(commands: Any) -> None:
     fit.add_argument("--weights", metavar="COL", help="column of prior weights")
     fit.add_argument("--offset", metavar="COL", help="column that is added with coefficient 1")
     fit.add_argument(
-        "--factor", metavar="COL", nargs="+", action="extend", default=[], help="columns to read as labels"
+        "--factor", metavar="COL", nargs="+", action=_Columns, default=[], help="columns to read as labels"
     )
     fit.add_argument("--separator", metavar="CHAR", help="what separates the fields, if it cannot be told")
     fit.add_argument("--report", metavar="HTML", type=Path, help="write a page with tables and pictures")
@@ -67,28 +70,81 @@ def _add_fit(commands: Any) -> None:
     fit.set_defaults(run=_fit)
 
 
+class _Columns(argparse.Action):
+    """Collect names of columns, and notice a formula among them: the option takes all words that follow."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Append `values`; argparse turns ArgumentError into a message and exit status 2."""
+        taken = next((value for value in values if "~" in value), None)
+        if taken is not None and getattr(namespace, "formula", None) is None:
+            raise argparse.ArgumentError(
+                None, f'--factor took the formula "{taken}" for a column: type DATA "FORMULA" before --factor'
+            )
+        setattr(namespace, self.dest, [*getattr(namespace, self.dest), *values])
+
+
 def _fit(options: argparse.Namespace) -> None:
     from . import lmm
 
+    _check_order(options.data, options.formula)
+    outputs = {"--json": options.json, "--report": options.report}
+    check_outputs(Path(options.data), {option: path for option, path in outputs.items() if path})
+    if options.report:
+        from .plot.canvas import pyplot
+
+        pyplot()  # where matplotlib is missing, say so before the work
     data = _read(options.data, options.separator)
     for name in options.factor:
         data[name] = _as_factor(data, name, options.data)
     fit = lmm(options.formula, data, reml=not options.ml, weights=options.weights, offset=options.offset)
+    texts = _texts(fit, options)
+    write_outputs(texts)
     print(fit.summary())
+    for path in texts:
+        what = "fit" if path == options.json else "report"
+        print(f"\nThe {what} is written to {path.resolve().as_uri()}")
+
+
+def _texts(fit: LinearMixedFit, options: argparse.Namespace) -> dict[Path, str]:
+    texts = {}
     if options.json:
-        _write("fit", options.json, json.dumps(fit.to_dict(), indent=1, allow_nan=False))
+        texts[options.json] = json.dumps(fit.to_dict(), indent=1, allow_nan=False)
     if options.report:
         from .report import render_report
 
-        _write("report", options.report, render_report(fit))
+        texts[options.report] = render_report(fit)
+    return texts
+
+
+def _check_order(data: str, formula: str) -> None:
+    if "~" in data and "~" not in formula and not _exists(data):
+        raise OptionError(f'The data come first, then the formula. Type: henderson fit {formula} "{data}"')
+
+
+def _exists(name: str) -> bool:
+    try:
+        return Path(name).exists()
+    except OSError:  # such as a formula too long to be a name
+        return False
 
 
 def _read(name: str, separator: str | None) -> pd.DataFrame:
+    import difflib
+
     from . import datasets
     from .tables import read_table
 
-    if name in datasets.names() and not Path(name).exists():
+    if name in datasets.names() and not _exists(name):
         return datasets.load(name)
+    near = difflib.get_close_matches(name, datasets.names(), n=1)
+    if near and "." not in name and not _exists(name):
+        raise DataError(f"There is no file {name!r}. Did you mean the shipped data set {near[0]!r}?")
     return read_table(name, separator)
 
 
@@ -100,15 +156,6 @@ def _as_factor(data: pd.DataFrame, name: str, source: str) -> pd.Series:
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise DataError(f"--factor {name}: {source!r} has no such column.{hint}")
     return data[name].astype("category")
-
-
-def _write(what: str, path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"Cannot write {str(path)!r}: {error.strerror}.") from error
-    print(f"\nThe {what} is written to {path.resolve().as_uri()}")
 
 
 def _datasets(options: argparse.Namespace) -> None:

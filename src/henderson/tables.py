@@ -11,6 +11,8 @@ import difflib
 import gzip
 import io
 import re
+import shlex
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +23,7 @@ from .errors import DataError, MissingDependencyError, OptionError
 if TYPE_CHECKING:
     import pandas as pd
 
-_GZIP, _PARQUET, _MARK = b"\x1f\x8b", b"PAR1", b"\xef\xbb\xbf"
+_GZIP, _PARQUET, _ZIP, _MARK = b"\x1f\x8b", b"PAR1", b"PK\x03\x04", b"\xef\xbb\xbf"
 _SEPARATORS = (",", ";", "\t")
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
 _LOOK = 50  # rows that are looked at to recognise separator and decimal mark
@@ -65,7 +67,8 @@ def read_table(path: str | Path, separator: str | None = None) -> pd.DataFrame:
     path = Path(path)
     raw = _read_bytes(path)
     if raw.startswith(_PARQUET):
-        return _read_parquet(path)
+        return _read_parquet(raw, path)
+    _check_text(raw, path)
     raw = raw.removeprefix(_MARK).replace(b"\r\n", b"\n").replace(b"\r", b"\n").strip(b"\n")
     top = _first_lines(raw, path)
     separator = _one_character(separator) if separator else _recognise(top, path)
@@ -80,7 +83,7 @@ def _read_bytes(path: Path) -> bytes:
         return gzip.decompress(raw) if raw.startswith(_GZIP) else raw
     except FileNotFoundError:
         raise DataError(f"There is no file {str(path)!r}.{_similar_file(path)}") from None
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"The file {str(path)!r} cannot be read: {error}.") from error
 
 
@@ -90,16 +93,44 @@ def _similar_file(path: Path) -> str:
     return f" Did you mean {str(path.parent / near[0])!r}?" if near else ""
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
+def _read_parquet(raw: bytes, path: Path) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        return pd.read_parquet(path, engine="pyarrow")
+        return pd.read_parquet(io.BytesIO(raw), engine="pyarrow")
     except ImportError as error:
         raise MissingDependencyError(
             f"{str(path)!r} is a Parquet file, and reading it needs pyarrow, which is not installed. "
             "Type: pip install 'henderson[cli]'"
         ) from error
+    except (ValueError, OSError, NotImplementedError) as error:  # what pyarrow's own errors derive from
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise DataError(
+            f"{str(path)!r} is not a Parquet file that can be read: {reason}. "
+            "It may be cut short; write it anew."
+        ) from error
+
+
+def _check_text(raw: bytes, path: Path) -> None:
+    if raw.startswith(_ZIP):
+        raise DataError(
+            f"{str(path)!r} is a spreadsheet or zip archive, which is not read. "
+            "Save the sheet as CSV (UTF-8)."
+        )
+    wide = _utf16(raw[:2])
+    if wide:
+        raise DataError(
+            f"{str(path)!r} is UTF-16 text, and only UTF-8 is read. Save it as UTF-8, for example with: "
+            f"iconv -f {wide} -t utf-8 {shlex.quote(str(path))} > utf8.csv"
+        )
+
+
+def _utf16(start: bytes) -> str | None:
+    if start in {b"\xff\xfe", b"\xfe\xff"}:
+        return "utf-16"
+    if b"\0" not in start or len(start) < 2:  # a mark is not required: then one byte of two is zero
+        return None
+    return "utf-16le" if start[1] == 0 else "utf-16be"
 
 
 def _first_lines(raw: bytes, path: Path) -> list[str]:
@@ -109,7 +140,7 @@ def _first_lines(raw: bytes, path: Path) -> list[str]:
         raise DataError(
             f"{str(path)!r} is not UTF-8 text (byte {error.start} is 0x{raw[error.start]:02x}), so its names "
             "and labels cannot be read safely. Save it as UTF-8, for example with: "
-            f"iconv -f latin1 -t utf-8 {path.name} > utf8.csv"
+            f"iconv -f latin1 -t utf-8 {shlex.quote(str(path))} > utf8.csv"
         ) from None
     lines = [line.decode() for line in raw.split(b"\n", 2 * _LOOK)[: 2 * _LOOK] if line][:_LOOK]
     if len(lines) < 2:
