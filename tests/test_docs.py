@@ -80,7 +80,9 @@ def test_what_r_users_are_told_to_type_runs(code):
     if "given=" in code:
         new = {"Days": [1.0], "g": ["new"]}
     names = {"fit": fit, "new": new, "few_rows": few_rows, "y": data["Reaction"] + 1.0}
-    assert eval(code.replace("Subject", "g").replace("…", "new"), names) is not None
+    found = eval(code.replace("Subject", "g").replace("…", "new"), names)
+    assert found is not None
+    assert not inspect.ismethod(found), f"{code} wants parentheses"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(DOCS)))
