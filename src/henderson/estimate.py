@@ -142,7 +142,7 @@ class Estimate:
 
     @cached_property
     def standard_lambdas(self) -> tuple[np.ndarray, ...]:
-        """(k_i, k_i) root of every term's covariance, free of units and origin (columns centred and scaled)."""
+        """(k_i, k_i) root of every term's covariance, on centred and scaled columns: free of units."""
         out = []
         for block, lam in zip(self.blocks, self.lambdas, strict=True):
             at = slice(block.first, block.first + block.k)
