@@ -9,7 +9,7 @@ import numpy as np
 
 from henderson.data import Column, Factor, Frame, Numbers, label_text, open_frame
 from henderson.data.suggest import did_you_mean
-from henderson.design.arguments import check_env, read_vector
+from henderson.design.arguments import check_env, check_weights, read_vector
 from henderson.design.build import offset_total
 from henderson.design.calls import CALLS
 from henderson.design.context import Context
@@ -17,6 +17,7 @@ from henderson.design.evaluate import evaluate_variable, is_name, number
 from henderson.design.fixed import fixed_matrix, random_columns
 from henderson.design.groupings import replay_grouping
 from henderson.design.record import NewDesign, NewGrouping, RandomTerm
+from henderson.design.rows import refuse_infinite
 from henderson.design.spec import DesignSpec
 from henderson.errors import DataError, OptionError
 from henderson.formula import ModelFormula, Variable, read_formula
@@ -69,7 +70,7 @@ def _variables(
 
 
 def _columns(
-    variables: list[Variable], spec: DesignSpec, frame: Frame, context: Context
+    variables: list[Variable], spec: DesignSpec, frame: Frame, context: Context, called: str
 ) -> dict[str, Column]:
     columns: dict[str, Column] = {}
     for name in dict.fromkeys(name for variable in variables for name in variable.columns):
@@ -79,9 +80,8 @@ def _columns(
             continue
         column = frame.read(name)
         if column is None:
-            raise DataError(
-                f"There is no column {name!r} in the new data. {did_you_mean(name, frame.names())}"
-            )
+            raise DataError(f"There is no column {name!r} in {called}. {did_you_mean(name, frame.names())}")
+        refuse_infinite(column, name)
         columns[name] = _same_kind(column, name, spec)
     return columns
 
@@ -158,6 +158,7 @@ def _vector(value: Any, what: str, frame: Frame) -> np.ndarray | None:
     if given is None:
         return None
     assert isinstance(given[0], Numbers)
+    refuse_infinite(given[0], value if isinstance(value, str) else what)
     return given[0].values.astype(np.float64, copy=False)
 
 
@@ -171,6 +172,7 @@ def replay(
     weights: Any = None,
     offset: Any = None,
     env: Mapping[str, Any] | None = None,
+    called: str = "the new data",
 ) -> NewDesign:
     """Build the columns of a fitted design from new data.
 
@@ -190,6 +192,8 @@ def replay(
         As in `build`; a column name used in the fit is the default for `offset`.
     env : dict, optional
         The functions that the formula uses besides the fixed vocabulary.
+    called : str
+        What messages call `newdata`.
 
     Returns
     -------
@@ -199,7 +203,7 @@ def replay(
     Raises
     ------
     DataError
-        A missing column, text for numbers, a level of a fixed factor that the fit has not seen.
+        A missing column, text for numbers, infinite values, weights that are not positive, a level of a fixed factor that the fit has not seen.
     OptionError
         An unknown grouping factor, or a function of the caller that is not passed.
     """
@@ -210,7 +214,8 @@ def replay(
     asked = asked_groupings(spec, groups)
     wanted = [a or b for a, b in zip(asked, asked_groupings(spec, columns_of), strict=True)]
     context = Context({}, frame.n, formula.text, False, dict(spec.states), dict(spec.levels), caller, CALLS)
-    columns = _columns(_variables(formula, spec, asked, wanted, need_response), spec, frame, context)
+    variables = _variables(formula, spec, asked, wanted, need_response)
+    columns = _columns(variables, spec, frame, context, called)
     _refuse_text(columns, formula, spec)
     context.columns = columns
     with np.errstate(all="ignore"):
@@ -241,6 +246,8 @@ def _replay(
     given = _vector(offset if offset is not None else spec.offset, "offset", frame)
     response = formula.response
     given_weights = _vector(weights, "weights", frame)
+    if given_weights is not None:
+        check_weights(given_weights)
     for extra in (given, given_weights):
         incomplete |= False if extra is None else np.isnan(extra)
     y = None

@@ -26,7 +26,8 @@ class Rows:
     missing: tuple[tuple[str, int], ...]
 
 
-def _refuse_infinite(column: Column, name: str) -> None:
+def refuse_infinite(column: Column, name: str) -> None:
+    """Refuse infinite values, naming their rows."""
     if (
         isinstance(column, Numbers)
         and column.values.dtype.kind == "f"
@@ -65,7 +66,7 @@ def complete_rows(columns: dict[str, Column], n: int, na_action: str) -> Rows:
     bad: np.ndarray | None = None
     counts = []
     for name, column in columns.items():
-        _refuse_infinite(column, name)
+        refuse_infinite(column, name)
         mask = column.missing()
         if mask is not None:
             counts.append((name, int(mask.sum())))

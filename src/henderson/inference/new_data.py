@@ -9,6 +9,7 @@ import numpy as np
 
 from henderson.data import Frame, open_frame
 from henderson.errors import DataError, HendersonWarning
+from henderson.formula import ModelFormula, read_formula
 from henderson.inference.rows import NewRows
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def new_rows(
     further: tuple[int, ...] = (),
     weights: object = None,
     offset: object = None,
+    *,
+    observed: bool = False,
 ) -> NewRows:
     """Replay the design on new data.
 
@@ -64,6 +67,8 @@ def new_rows(
         Groupings of which only the columns of the terms are needed, not the levels.
     weights, offset : None, number, column name or array
         For the new rows, in place of the fit's columns.
+    observed : bool
+        Whether observations are predicted, not only means: then the weights matter.
 
     Returns
     -------
@@ -73,7 +78,15 @@ def new_rows(
     ------
     DataError
         From `henderson.design.replay`: a missing column, text for numbers, an unseen level of a fixed factor.
+
+    Warns
+    -----
+    HendersonWarning
+        Where the fit had weights or an offset and the new rows have none.
     """
+    frame = _open(design, newdata)
+    weights = _weights(weights, frame, design, origin, observed)
+    offset = _offset(offset, frame, design, origin)
     return _replayed(design, origin, newdata, chosen, further, weights, offset)[0]
 
 
@@ -82,10 +95,59 @@ def given_rows(design: Design, origin: Origin, given: object) -> tuple[NewRows, 
 
     A fit with a weights column needs that column here: the weights decide how much the observations count.
     """
+    frame = _open(design, given)
+    _check_given(design, origin, given, frame)
     every = tuple(range(len(design.groupings)))
-    rows, y = _replayed(design, origin, given, every, (), origin.weights, None, need_response=True)
+    weights = _weights(None, frame, design, origin, True, "given=", stacklevel=5)
+    rows, y = _replayed(design, origin, given, every, (), weights, None, "given=")
     assert y is not None
+    _say_left_out(design, rows)
     return rows, y
+
+
+def _say_left_out(design: Design, given: NewRows) -> None:
+    """Warn of given rows of known groups, where others are new (without others it is an error elsewhere)."""
+    from henderson.inference.new_groups import known_rows
+
+    known = known_rows(given) & ~given.missing
+    if known.all() or not known.any():
+        return
+    grouping, codes = design.groupings[0], given.codes[0]
+    labels = [grouping.levels[code] for code in np.unique(codes[known])]
+    shown = ", ".join(repr(label) for label in labels[:5]) + (", …" if len(labels) > 5 else "")
+    warnings.warn(
+        f"{int(known.sum())} rows of given= are of groups that the fit knows ({grouping.name}: {shown}) and "
+        "are left out: the effects of known groups stay as fitted. Refit with these rows to update them.",
+        HendersonWarning,
+        stacklevel=5,  # the line that called predict()
+    )
+
+
+def _check_given(design: Design, origin: Origin, given: object, frame: Frame) -> None:
+    """Stop at rows of new groups without what the effects are learnt from."""
+    assert design.spec is not None
+    if frame.n == 0:
+        raise DataError("given= has no rows; give a few observations of the new groups, or leave it out.")
+    for name in _formula(design, origin).response.columns:
+        if name in design.spec.kinds and frame.read(name) is None:
+            raise DataError(
+                f"given= has no column {name!r}, the response: the effects of new groups are learnt from it."
+            )
+    for what in (origin.weights, origin.offset):
+        if what is not None and frame.read(what) is None:
+            raise DataError(f"There is no column {what!r} in given=. The fit used it as weights or offset.")
+
+
+def _formula(design: Design, origin: Origin) -> ModelFormula:
+    spec = design.spec
+    assert spec is not None
+    return read_formula(spec.formula, frozenset(origin.env or ()), spec.dot)
+
+
+def _open(design: Design, data: object) -> Frame:
+    if design.spec is None:
+        raise DataError("This fit has no formula to apply to new data; it was made from arrays.")
+    return open_frame(data)
 
 
 def _replayed(
@@ -96,49 +158,82 @@ def _replayed(
     further: tuple[int, ...],
     weights: object,
     offset: object,
-    *,
-    need_response: bool = False,
+    given: str | None = None,
 ) -> tuple[NewRows, np.ndarray | None]:
     from henderson.design.replay import replay
 
-    spec = design.spec
-    if spec is None:
-        raise DataError("This fit has no formula to apply to new data; it was made from arrays.")
+    assert design.spec is not None
     names = [g.name for g in design.groupings]
-    frame = open_frame(data)
     new = replay(
-        spec,
+        design.spec,
         data,
         groups=[names[f] for f in chosen],
         columns_of=[names[f] for f in further],
-        need_response=need_response,
-        weights=_per_row(weights, frame, origin.weights),
-        offset=_per_row(offset, frame, None) if need_response else _offset(offset, frame, origin.offset),
+        need_response=given is not None,
+        weights=weights,
+        offset=offset,
         env=origin.env,
+        called=given or "the new data",
     )
     return _matched(new), new.y
 
 
-def _per_row(value: object, frame: Frame, usual: str | None) -> object:
-    """Repeat a single number for every row; take the fit's own column where nothing is said."""
-    if value is None and usual is not None and frame.read(usual) is not None:
-        return usual
+def _per_row(value: object, frame: Frame) -> object:
+    """Repeat a single number for every row."""
     if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
         return np.full(frame.n, float(value))
     return value
 
 
-def _offset(value: object, frame: Frame, usual: str | None) -> object:
-    """Return the offset of new rows; zero, with a warning, where the data lack the fit's offset column."""
-    if value is None and usual is not None and frame.read(usual) is None:
-        warnings.warn(
-            f"The new data have no column {usual!r}, the offset of the fit: predictions are without it. "
-            f"Add the column, or give offset=0 to say that this is meant.",
-            HendersonWarning,
-            stacklevel=7,  # the line that called predict()
+def _weights(
+    value: object,
+    frame: Frame,
+    design: Design,
+    origin: Origin,
+    needed: bool,
+    called: str = "The new data",
+    stacklevel: int = 6,
+) -> object:
+    """Return the weights of new rows: the fit's own column where nothing is said, 1 where that is missing."""
+    usual = origin.weights
+    if value is not None:
+        return _per_row(value, frame)
+    if usual is not None and frame.read(usual) is not None:
+        return usual
+    if needed and design.weights is not None:
+        lacking = f"no column {usual!r}, the weights" if usual else "no weights, which came as an array"
+        remedy = (
+            "Add the column, or give weights=1" if called != "given=" else "Fit with a column weights='w'"
         )
-        value = 0.0
-    return _per_row(value, frame, None)
+        warnings.warn(
+            f"{called} have {lacking} of the fit: every row counts as weights=1. "
+            f"{remedy} to say what is meant.",
+            HendersonWarning,
+            stacklevel=stacklevel,
+        )
+    return None
+
+
+def _offset(value: object, frame: Frame, design: Design, origin: Origin) -> object:
+    """Return the offset of new rows; zero, with a warning, where the data lack the fit's offset."""
+    usual = origin.offset
+    if value is not None:
+        return _per_row(value, frame)
+    if usual is not None and frame.read(usual) is not None:
+        return None  # the replay reads the column
+    if usual is not None:
+        lacking = f"no column {usual!r}, the offset"
+    elif design.offset is not None and not _formula(design, origin).fixed.offsets:
+        lacking = "no offset, which came as an array"
+    else:
+        return None
+    warnings.warn(
+        f"The new data have {lacking} of the fit: predictions are without it. Give offset= for the new rows, "
+        "or offset=0 to say that this is meant.",
+        HendersonWarning,
+        stacklevel=6,  # the line that called predict()
+    )
+    return _per_row(0.0, frame)
 
 
 def _matched(new: NewDesign) -> NewRows:

@@ -110,12 +110,17 @@ def check_given(design: Design, given: NewRows, y: np.ndarray) -> None:
         raise DataError(
             f"given has {given.r} rows; more than {MOST_ROWS} are better used by refitting with lmm()."
         )
-    if all((codes >= 0).all() for codes in given.codes):
+    if known_rows(given).all():
         names = ", ".join(repr(g.name) for g in design.groupings)
         raise DataError(
             f"Every level in given is known to the fit (factors {names}), so it introduces no new group. "
             "Refit with the added rows to learn more about known groups."
         )
+
+
+def known_rows(given: NewRows) -> np.ndarray:
+    """Rows (m,) without a new level: they teach nothing about new groups."""
+    return np.asarray(np.logical_and.reduce([codes >= 0 for codes in given.codes]))
 
 
 def _places(given: NewRows, f: int) -> dict[object, int]:

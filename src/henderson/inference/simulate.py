@@ -42,7 +42,7 @@ def simulate(
     Raises
     ------
     OptionError
-        If `count` is not a positive integer.
+        If `count` is not a positive integer, or `seed` no seed.
 
     Notes
     -----
@@ -52,7 +52,7 @@ def simulate(
         raise OptionError(
             f"simulate(n={count!r}): the number of simulated responses must be a positive integer."
         )
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     mean = design.X @ estimate.beta
     if design.offset is not None:
         mean += design.offset
@@ -64,6 +64,16 @@ def simulate(
         row += mean
         add_effects(design, estimate, rng, chosen, row)
     return out
+
+
+def generator(seed: int | np.random.Generator | None) -> np.random.Generator:
+    """Return the source of the draws; an OptionError where the seed is none."""
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        raise OptionError(
+            f"seed={seed!r}: give a whole number from 0, a numpy Generator, or None for other draws every time."
+        ) from None
 
 
 def add_effects(
