@@ -79,3 +79,27 @@ def test_a_model_without_fixed_effects_prints_everywhere():
     assert "(no fixed effects)" in str(none)
     assert "Fixed effects" not in none._repr_html_()
     assert "Fixed effects" not in none.summary().to_latex()
+
+
+@pytest.mark.parametrize("part", ["varcorr", "ranef", "coef", "opt"])
+def test_parts_of_a_fit_show_themselves_in_notebooks(part, hostile):
+    block = getattr(hostile, part)._repr_html_()
+    assert block.startswith('<div class="henderson"><style>') and block.endswith("</div>")
+    tree = Balance()
+    tree.feed(block)
+    assert tree.open == []
+    assert "<script" not in block and "<i>" not in block and "nan" not in block
+    if part != "opt":
+        assert "&lt;i&gt;g" in block
+
+
+def test_one_factor_shows_itself_as_all_factors_do(hostile):
+    [effects] = hostile.ranef.values()
+    assert effects._repr_html_() == hostile.ranef._repr_html_()
+
+
+def test_long_effects_are_cut_in_the_middle():
+    fit = hd.lmm("diameter ~ 1 + (1 | plate) + (1 | sample)", hd.datasets.load("penicillin"))
+    block = fit.ranef._repr_html_()
+    assert block.count("<tr") == 2 + 10 + 1 + 10 + 6  # headings; first and last ten plates, a gap; samples
+    assert "24 levels" in block

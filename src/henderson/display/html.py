@@ -65,13 +65,17 @@ def summary_html(record: SummaryRecord) -> str:
         HTML; every name that comes from the data is escaped.
     """
     notes = "".join(f"<div>{escape(note)}</div>" for note in sentences.notes(record))
-    return (
-        f'<div class="henderson"><style>{STYLE}</style>'
+    return block(
         f'<div class="hd-title">{escape(sentences.title(record))}</div>'
         f'<div class="hd-formula">{escape(record.formula)}</div>'
-        f"{_facts(record)}{_coefficients(record.coefficients)}{_varcorr(record.varcorr)}"
-        f'{_correlation(record)}<div class="hd-notes">{notes}</div></div>'
+        f"{_facts(record)}{_coefficients(record.coefficients)}{varcorr_table(record.varcorr)}"
+        f'{_correlation(record)}<div class="hd-notes">{notes}</div>'
     )
+
+
+def block(inside: str) -> str:
+    """Return a ``<div>`` of ours around `inside`, with the style."""
+    return f'<div class="henderson"><style>{STYLE}</style>{inside}</div>'
 
 
 def _facts(record: SummaryRecord) -> str:
@@ -104,10 +108,11 @@ def _coefficients(table: CoefficientTable) -> str:
         )
     ]
     heads = ["", "Estimate", "Std. error", "t value", f"{100 * table.level:g} % interval"]
-    return _table("Fixed effects", heads, rows, 1)
+    return table_html("Fixed effects", heads, rows, 1)
 
 
-def _varcorr(table: VarCorr) -> str:
+def varcorr_table(table: VarCorr) -> str:
+    """Return the table of variances, standard deviations and correlations."""
     variances = format_column([*(v for t in table.terms for v in t.variance), table.sigma**2])
     spreads = format_column([*(s for t in table.terms for s in t.sd), table.sigma])
     widest = max((len(t.names) for t in table.terms), default=1) - 1
@@ -127,7 +132,7 @@ def _varcorr(table: VarCorr) -> str:
         "Std. dev.",
         *["Correlation" if j == 0 else "" for j in range(widest)],
     ]
-    return _table("Random effects", heads, rows, 2, first)
+    return table_html("Random effects", heads, rows, 2, first)
 
 
 def _correlation(record: SummaryRecord) -> str:
@@ -136,11 +141,11 @@ def _correlation(record: SummaryRecord) -> str:
         return ""
     lower = lower_triangle(record.correlation)
     rows = [[name, *cells] for name, cells in zip(record.x_names[1:], lower[1:], strict=True)]
-    table = _table("", ["", *record.x_names[:-1]], rows, 1)
+    table = table_html("", ["", *record.x_names[:-1]], rows, 1)
     return f"<details><summary>Correlation of fixed effects</summary>{table}</details>"
 
 
-def _table(
+def table_html(
     caption: str, heads: list[str], rows: list[list[str]], left: int, first: list[bool] | None = None
 ) -> str:
     """One table; the leading `left` columns hold names, `first` marks rows that open a group."""

@@ -65,16 +65,16 @@ class LevelEffects:
         kind: str = "pandas",
     ) -> None:
         self.group, self.levels, self.names, self.values = group, levels, names, values
-        self._covariance, self._kind = covariance, kind
+        self.covariance, self.kind = covariance, kind
 
     @cached_property
     def cov(self) -> np.ndarray:
         """(l, K, K) conditional covariance of each level's effects given y and beta; lme4's ``condVar``."""
-        if self._covariance is None:
+        if self.covariance is None:
             raise OptionError(
                 f"coef[{self.group!r}] has no covariance; the random effects have: ranef[{self.group!r}].cov."
             )
-        return self._covariance()
+        return self.covariance()
 
     @property
     def condvar(self) -> np.ndarray:
@@ -105,7 +105,7 @@ class LevelEffects:
 
     def frame(self) -> Any:
         """Effects as the kind of frame that went in: one column with the level, one per effect."""
-        return make_frame(self._kind, {self.group: list(self.levels), **self._by_column(self.values)})
+        return make_frame(self.kind, {self.group: list(self.levels), **self._by_column(self.values)})
 
     def columns(self, level: float = 0.95) -> dict[str, object]:
         """One row per level and effect: group, level, term, estimate, std_error, conf_low, conf_high."""
@@ -165,27 +165,23 @@ class LevelEffects:
         return self.values.shape
 
     def __repr__(self) -> str:
-        style = f"{{:.{self._decimals()}f}}".format
+        style = f"{{:.{self.decimals()}f}}".format
         return str(self.to_pandas().to_string(max_rows=20, line_width=80, float_format=style))
 
-    def _repr_html_(self) -> str:
-        style = f"{{:.{self._decimals()}f}}".format
-        return str(self.to_pandas().to_html(max_rows=20, float_format=style, border=0))
-
-    def _decimals(self) -> int:
-        """As many decimals as give the largest effect four significant digits."""
+    def decimals(self) -> int:
+        """Return as many decimals as give the largest effect four significant digits."""
         top = float(np.abs(self.values).max(initial=0.0))
         return int(np.clip(3 - np.floor(np.log10(top)), 0, 12)) if top > 0 and np.isfinite(top) else 3
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_covariance": None, "cov": None if self._covariance is None else self.cov}
+        return {**self.__dict__, "covariance": None, "cov": None if self.covariance is None else self.cov}
 
 
 class RandomEffects(Mapping[str, LevelEffects]):
     """The effects of every grouping factor, by the factor's name."""
 
     def __init__(self, effects: dict[str, LevelEffects], kind: str = "pandas") -> None:
-        self._effects, self._kind = effects, kind
+        self._effects, self.kind = effects, kind
 
     def __getitem__(self, group: str) -> LevelEffects:
         try:
@@ -215,7 +211,7 @@ class RandomEffects(Mapping[str, LevelEffects]):
 
     def frame(self, level: float = 0.95) -> Any:
         """All effects in one long table, with conditional standard deviations and limits."""
-        return make_frame(self._kind, stack([e.columns(level) for e in self.values()]))
+        return make_frame(self.kind, stack([e.columns(level) for e in self.values()]))
 
     def __repr__(self) -> str:
         return "\n\n".join(f"{group}:\n{effects!r}" for group, effects in self.items())

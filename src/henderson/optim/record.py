@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+
+STAGES = {
+    "start": "start",
+    "newton": "Newton step",
+    "snap": "set to zero",
+    "leave boundary": "variance added",
+    "polish": "last step, value only",
+}
+"""Kinds of steps in words."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,7 +28,7 @@ class Step:
     value : float
         Criterion there.
     gradient_norm : float
-        Euclidean norm of the gradient.
+        Euclidean norm of the gradient; NaN where it was not needed.
     radius : float
         Trust radius that the step had to respect.
     predicted : float
@@ -26,7 +36,8 @@ class Step:
     accepted : bool
         Whether the search moved there.
     stage : str
-        ``start``, ``newton``, ``snap``, ``leave boundary`` or ``reduced``.
+        ``start``, ``newton``, ``snap`` (small variances set to zero), ``leave boundary`` (variance added) or
+        ``polish`` (a last Newton step, for its value alone).
     """
 
     theta: np.ndarray
@@ -36,6 +47,27 @@ class Step:
     predicted: float
     accepted: bool
     stage: str
+
+    @property
+    def words(self) -> str:
+        """What kind of step it was, in words."""
+        return STAGES.get(self.stage, self.stage) + ("" if self.accepted else " (rejected)")
+
+    @property
+    def cells(self) -> tuple[str, str, str, str]:
+        """Criterion, gradient, predicted decrease and radius as printed; a dash for what there is not."""
+        predicted = self.predicted if self.predicted > 0 else math.nan
+        radius = self.radius if self.radius > 0 else math.nan
+        return (
+            _cell(self.value, 15, ".8f"),
+            _cell(self.gradient_norm, 10, ".2e"),
+            _cell(predicted, 9, ".2e"),
+            _cell(radius, 7, ".2g"),
+        )
+
+
+def _cell(value: float, width: int, style: str) -> str:
+    return (format(value, style) if math.isfinite(value) else "-").rjust(width)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,12 +100,8 @@ class SearchRecord:
         return len(self.steps)
 
     def __str__(self) -> str:
-        head = f"{'#':>3}  {'criterion':>18}  {'|gradient|':>10}  {'predicted':>10}  {'radius':>8}  step"
-        rows = [
-            f"{i:>3}  {s.value:>18.8f}  {s.gradient_norm:>10.2e}  {s.predicted:>10.2e}  {s.radius:>8.2g}  "
-            f"{s.stage}{'' if s.accepted else ' (rejected)'}"
-            for i, s in enumerate(self.steps, 1)
-        ]
+        head = f"{'#':>3}  {'criterion':>15}  {'|gradient|':>10}  {'predicted':>9}  {'radius':>7}  step"
+        rows = [f"{i:>3}  {'  '.join(s.cells)}  {s.words}" for i, s in enumerate(self.steps, 1)]
         return "\n".join([head, *rows, self.message])
 
     __repr__ = __str__

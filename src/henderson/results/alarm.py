@@ -28,8 +28,8 @@ def warn_if_cut_short(estimate: Estimate, stacklevel: int) -> None:
     warnings.warn(
         f"The search stopped at its limit of {search.max_evaluations} evaluation"
         f"{'' if search.max_evaluations == 1 else 's'} before an optimum (the next step promised to lower "
-        f"the criterion by {estimate.kkt.predicted_decrease:.2g}): estimates and standard errors are not those "
-        f"of the model. Fit with lmm(..., max_evaluations={enough}); fit.opt shows the search.",
+        f"the criterion by {estimate.kkt.predicted_decrease:.2g}): estimates and standard errors are not "
+        f"those of the model. Fit with lmm(..., max_evaluations={enough}); fit.opt shows the search.",
         HendersonWarning,
         stacklevel=stacklevel + 1,
     )

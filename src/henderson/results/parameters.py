@@ -11,7 +11,7 @@ from henderson.inference import conditional, criteria, fixed, frames, random_eff
 from henderson.inference.random_effects import RandomEffects
 from henderson.inference.varcorr import VarCorr
 from henderson.model.linear import LinearMixedModel
-from henderson.results.printed import PrintedVarCorr
+from henderson.results.printed import PrintedEffects, PrintedSearch, PrintedVarCorr
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,7 +119,9 @@ class Parameters:
         >>> fit.ranef["Subject"].sd[0].round(3)
         array([12.071,  2.305])
         """
-        return random_effects.ranef(self.design, self.estimate, self._condvar, self.source.kind)
+        return PrintedEffects.of(
+            random_effects.ranef(self.design, self.estimate, self._condvar, self.source.kind)
+        )
 
     @cached_property
     def coef(self) -> RandomEffects:
@@ -130,7 +132,7 @@ class Parameters:
         >>> fit.coef["Subject"].loc["308"].round(3).to_dict()
         {'(Intercept)': 253.664, 'Days': 19.666}
         """
-        return random_effects.coef(self.design, self.estimate, self.source.kind)
+        return PrintedEffects.of(random_effects.coef(self.design, self.estimate, self.source.kind))
 
     def _condvar(self) -> tuple[np.ndarray, ...]:
         return self._conditional_covariances
@@ -204,7 +206,7 @@ class Parameters:
     @property
     def opt(self) -> SearchRecord:
         """The search for theta, evaluation by evaluation; prints itself."""
-        return self.estimate.search
+        return PrintedSearch.of(self.estimate.search)
 
     @property
     def model(self) -> LinearMixedModel:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from henderson.inference.random_effects import LevelEffects, RandomEffects
 from henderson.inference.varcorr import VarCorr
+from henderson.optim.record import SearchRecord
 
 if TYPE_CHECKING:
     from henderson.inference.summary import SummaryRecord
@@ -59,3 +61,51 @@ class PrintedVarCorr(VarCorr):
         from henderson.display.text import varcorr_lines
 
         return "\n".join(varcorr_lines(self))
+
+    def _repr_html_(self) -> str:
+        from henderson.display.parts import varcorr_html
+
+        return varcorr_html(self)
+
+
+class PrintedLevelEffects(LevelEffects):
+    """Effects of one grouping factor's levels that show themselves in notebooks."""
+
+    def _repr_html_(self) -> str:
+        from henderson.display.parts import effects_html
+
+        return effects_html([self])
+
+
+class PrintedEffects(RandomEffects):
+    """Effects of every grouping factor that show themselves in notebooks."""
+
+    @classmethod
+    def of(cls, plain: RandomEffects) -> PrintedEffects:
+        """Return the same effects, showing themselves."""
+        return cls({group: _printed(effects) for group, effects in plain.items()}, plain.kind)
+
+    def _repr_html_(self) -> str:
+        from henderson.display.parts import effects_html
+
+        return effects_html(self.values())
+
+
+def _printed(e: LevelEffects) -> LevelEffects:
+    return PrintedLevelEffects(e.group, e.levels, e.names, e.values, e.covariance, e.kind)
+
+
+class PrintedSearch(SearchRecord):
+    """A search that shows itself in notebooks."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, plain: SearchRecord) -> PrintedSearch:
+        """Return the same search, showing itself."""
+        return cls(plain.steps, plain.converged, plain.message, plain.tol, plain.max_evaluations)
+
+    def _repr_html_(self) -> str:
+        from henderson.display.parts import search_html
+
+        return search_html(self)
