@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from henderson.data import Column, Factor, Frame, Numbers, open_frame
+from henderson.data.align import align
 from henderson.data.suggest import did_you_mean
 from henderson.design.arguments import (
     check_codings,
@@ -227,6 +228,7 @@ def build(
     text, action, caller = check_formula(formula), check_na_action(na_action), check_env(env)
     codings = read_codings(contrasts)
     frame = open_frame(data)
+    weights, offset = align(weights, "weights", data), align(offset, "offset", data)
     with np.errstate(all="ignore"):
         return _build(_read(text, frame, caller), frame, action, caller, codings, weights, offset)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from henderson.data import Column, Factor, Frame, Numbers, label_text, open_frame
+from henderson.data.align import align
 from henderson.data.suggest import did_you_mean
 from henderson.design.arguments import check_env, check_weights, read_vector
 from henderson.design.build import offset_total
@@ -203,7 +204,8 @@ def replay(
     Raises
     ------
     DataError
-        A missing column, text for numbers, infinite values, weights that are not positive, a level of a fixed factor that the fit has not seen.
+        A missing column, text for numbers, infinite values, weights that are not positive, or a level of a
+        fixed factor that the fit has not seen.
     OptionError
         An unknown grouping factor, or a function of the caller that is not passed.
     """
@@ -218,6 +220,7 @@ def replay(
     columns = _columns(variables, spec, frame, context, called)
     _refuse_text(columns, formula, spec)
     context.columns = columns
+    weights, offset = align(weights, "weights", newdata), align(offset, "offset", newdata)
     with np.errstate(all="ignore"):
         return _replay(formula, spec, context, frame, asked, wanted, need_response, weights, offset)
 

@@ -202,9 +202,8 @@ def _weights(
         return usual
     if needed and design.weights is not None:
         lacking = f"no column {usual!r}, the weights" if usual else "no weights, which came as an array"
-        remedy = (
-            "Add the column, or give weights=1" if called != "given=" else "Fit with a column weights='w'"
-        )
+        here = called == "given="
+        remedy = "Fit with weights as a column" if here else "Add the column, or give weights=1"
         warnings.warn(
             f"{called} have {lacking} of the fit: every row counts as weights=1. "
             f"{remedy} to say what is meant.",

@@ -72,7 +72,7 @@ def generator(seed: int | np.random.Generator | None) -> np.random.Generator:
         return np.random.default_rng(seed)
     except (TypeError, ValueError):
         raise OptionError(
-            f"seed={seed!r}: give a whole number from 0, a numpy Generator, or None for other draws every time."
+            f"seed={seed!r}: give a whole number from 0, a numpy Generator, or None for new draws each time."
         ) from None
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from henderson import estimate as estimation
+from henderson.data.align import align
 from henderson.inference import new_data, predict, rows, simulate
 from henderson.results.alarm import warn_if_cut_short
 from henderson.results.options import named_options
@@ -199,7 +200,8 @@ class LinearMixedFit(Tables):
         DataError
             If `y` has another length, is not numeric, not finite or constant.
         """
-        response = new_data.new_response(self.design, y)
+        labelled = align(y, "y", self.source.data, self.design.kept_rows)
+        response = new_data.new_response(self.design, labelled)
         estimate = estimation.refit(self.estimate, self.design, response)
         warn_if_cut_short(estimate, stacklevel=2)
         return LinearMixedFit(replace(self.design, y=response), estimate, replace(self.source, data=None))
