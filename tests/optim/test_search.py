@@ -13,8 +13,9 @@ from henderson.model import criterion
 from henderson.optim.chart import chart_as_typed
 from henderson.optim.newton import Point, trust_region_step
 from henderson.optim.record import Step
-from henderson.optim.rectify import steepest_variance
+from henderson.optim.rectify import off_the_boundary, steepest_variance
 from henderson.optim.search import _leave_boundary, search
+from henderson.solve.direct import Evaluation
 from tests.solve.test_direct import make_design, structures
 
 
@@ -58,6 +59,7 @@ def test_pure_noise_ends_on_the_boundary_with_its_conditions_met() -> None:
         found = estimate.fit_cross_products(cross, names(cross), reml=False)
         assert found.search.converged and found.kkt.satisfied, name
         assert min(found.kkt.smallest_eigenvalue) >= -1e-4
+        assert not found.singular or (found.theta == 0).any(), "what is zero is exactly zero"
 
 
 def test_zero_is_left_when_the_criterion_falls_with_variance() -> None:
@@ -208,3 +210,27 @@ def test_lost_digits_are_said() -> None:
     without = replace(design, X=design.X[:, 1:], x_names=("x1", "x2"), intercept=None, y=design.y + 1e5)
     with pytest.warns(HendersonWarning, match="digits"):
         estimate.fit(without)
+
+
+def test_a_stationary_zero_is_not_taken_for_a_minimum() -> None:
+    """f = theta^4 - c theta^2: at zero the gradient vanishes and the quadratic model promises nothing."""
+    c = 1e-3
+
+    def evaluate(theta: np.ndarray, derivatives: int, entries: np.ndarray) -> Evaluation:
+        x = float(theta[0])
+        slope, bend = np.array([4 * x**3 - 2 * c * x]), np.array([[12 * x**2 - 2 * c]])
+        variance = [np.array([[2 * x**2 - c]])]
+        return Evaluation(x**4 - c * x**2, slope, bend, 1.0, 0.0, 0.0, np.zeros(0), variance)
+
+    chart = chart_as_typed(np.array([[0, 0, 0, 0]], dtype=np.int32))
+    found = search(evaluate, chart, np.zeros(1), tol=1e-10, most=100)
+    assert found.point is not None
+    assert found.kkt is not None
+    assert abs(found.point.theta[0]) == pytest.approx(np.sqrt(c / 2), rel=1e-3)
+    assert found.kkt.satisfied
+
+
+def test_a_start_off_the_boundary_keeps_what_is_larger() -> None:
+    cross = crossprod.from_design(make_design([(np.arange(300) % 20, [2])], 300))
+    chart = chart_as_typed(cross.entries)
+    np.testing.assert_array_equal(off_the_boundary(chart, np.array([0.0, -0.3, 0.7])), [0.05, -0.3, 0.7])
