@@ -106,3 +106,28 @@ def test_a_search_cut_short_in_a_refit_warns_too(sleep):
 def test_a_search_that_converges_does_not_warn(sleep, recwarn):
     hd.lmm(FORMULA, sleep).with_ml()
     assert not list(recwarn)
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ({"groups": "Subject"}, r"'groups'.*\(1 \| Subject\)"),
+        ({"re_formula": "~Days"}, r"'re_formula'.*\(Days \| g\)"),
+        ({"vc_formula": {}}, r"'vc_formula'.*\|\|"),
+        ({"family": "binomial"}, r"'family'.*linear mixed models only"),
+        ({"control": None}, r"'control'.*max_evaluations=.*tol="),
+        ({"REML": False}, r"'REML'. Did you mean 'reml'"),
+        ({"subset": None}, r"'subset'.*data\[rows\]"),
+    ],
+)
+def test_options_of_other_packages_are_answered(sleep, option, said):
+    with pytest.raises(OptionError, match=said):
+        hd.lmm("Reaction ~ Days", sleep, **option)
+
+
+def test_contrasts_by_name_for_every_factor():
+    rows = hd.datasets.load("machines")
+    both = ("contr.sum", {"Machine": "contr.sum"})
+    fits = [hd.lmm("score ~ Machine + (1 | Worker)", rows, contrasts=c) for c in both]
+    assert fits[0].fixef.equals(fits[1].fixef)
+    assert "str" in hd.lmm.__annotations__["contrasts"] and "ArrayLike" in hd.lmm.__annotations__["contrasts"]

@@ -486,3 +486,36 @@ def test_what_effects_of_the_levels_are_not(fit):
 def test_properties_called_as_in_r(fit, name):
     with pytest.raises(TypeError, match=rf"propert.*fit\.{name}\['Subject'\]"):
         getattr(fit, name)()
+
+
+# -- names from elsewhere ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("pvalues", r"no p-values yet.*fit\.confint\(\)"),
+        ("params", r"fit\.fixef"),
+        ("bse", r"fit\.se\b"),
+        ("anova", r"not there yet.*with_ml"),
+        ("llf", r"fit\.loglik"),
+        ("resid", r"fit\.residuals\(\)"),
+        ("fittedvalues", r"fit\.fitted\b"),
+        ("random_effects", r"fit\.ranef"),
+        ("fixed", r"Did you mean fit\.fixef"),
+        ("zzzz", r"dir\(fit\)"),
+    ],
+)
+def test_names_from_other_packages_lead_to_ours(fit, name, said):
+    with pytest.raises(AttributeError, match=rf"no attribute '{name}'.*{said}"):
+        getattr(fit, name)
+    assert not hasattr(fit, name)
+
+
+def test_a_fit_half_made_does_not_recurse(fit):
+    bare = object.__new__(LinearMixedFit)
+    with pytest.raises(AttributeError):
+        bare.design  # noqa: B018
+    assert not hasattr(fit, "__deepcopy__") and not hasattr(fit, "_ipython_display_")
+    for twin in (copy.copy(fit), copy.deepcopy(fit), pickle.loads(pickle.dumps(fit))):
+        close(twin.theta, fit.theta)

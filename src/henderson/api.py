@@ -28,7 +28,7 @@ def lmm(
     weights: str | ArrayLike | None = None,
     offset: str | ArrayLike | None = None,
     na_action: str = "drop",
-    contrasts: Mapping[str, str] | None = None,
+    contrasts: str | Mapping[str, str | ArrayLike] | None = None,
     env: Mapping[str, Callable[..., Any]] | None = None,
     start: ArrayLike | None = None,
     max_evaluations: int | None = None,
@@ -53,8 +53,9 @@ def lmm(
         Known part of the mean, in units of the response.
     na_action : {"drop", "raise"}
         What to do with rows with missing values.
-    contrasts : mapping of factor name to contrast name, optional
-        Such as ``{"treatment": "contr.sum"}``; by default treatment contrasts, and polynomial
+    contrasts : mapping of factor name to contrast name or matrix, or one name, optional
+        Such as ``{"treatment": "contr.sum"}``, a matrix with one row per level, or ``"contr.sum"`` for every
+        unordered factor; by default treatment contrasts, and polynomial
         ones for ordered factors.
     env : mapping of str to callable, optional
         Own functions that the formula may call, beside the fixed vocabulary.

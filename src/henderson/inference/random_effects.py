@@ -147,11 +147,13 @@ class LevelEffects:
         """Names of the effects, so that ``dict(effects)`` has the columns."""
         return self.names
 
-    def __getattr__(self, name: str) -> Any:
-        text = f"The effects of the levels have no attribute {name!r}."
-        if not name.startswith("_"):
-            text += f" As a data frame they may: .to_pandas().{name}"
-        raise AttributeError(text)
+    if not TYPE_CHECKING:  # type checkers shall go on to find misspelt attributes
+
+        def __getattr__(self, name: str) -> Any:
+            text = f"The effects of the levels have no attribute {name!r}."
+            if not name.startswith("_"):
+                text += f" As a data frame they may: .to_pandas().{name}"
+            raise AttributeError(text)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.values, dtype=dtype)

@@ -9,6 +9,7 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from henderson.errors import OptionError
+from henderson.results.elsewhere import OPTIONS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -33,8 +34,9 @@ def named_options(function: F) -> F:
     def call(*args: Any, **options: Any) -> Any:
         if not known.issuperset(options):
             wrong = next(name for name in options if name not in known)
-            near = difflib.get_close_matches(wrong.lower(), names, 1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            foreign = OPTIONS.get(function.__name__, {}).get(wrong)
+            near = [] if foreign else difflib.get_close_matches(wrong.lower(), names, 1)
+            hint = f" Did you mean {near[0]!r}?" if near else f" {foreign}" if foreign else ""
             raise OptionError(f"{function.__name__}() has no option {wrong!r}.{hint} It takes: {shown}.")
         return function(*args, **options)
 

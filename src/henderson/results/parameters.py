@@ -11,6 +11,7 @@ from henderson.inference import conditional, criteria, fixed, frames, random_eff
 from henderson.inference.random_effects import RandomEffects
 from henderson.inference.varcorr import VarCorr
 from henderson.model.linear import LinearMixedModel
+from henderson.results.elsewhere import missing_attribute
 from henderson.results.printed import PrintedEffects, PrintedSearch, PrintedVarCorr
 
 if TYPE_CHECKING:
@@ -37,6 +38,15 @@ class Parameters:
         raise AttributeError(
             f"A fit does not change; cannot set {name!r}. Fit again with lmm(), or use refit()."
         )
+
+    if not TYPE_CHECKING:  # type checkers shall go on to find misspelt attributes
+
+        def __getattr__(self, name: str) -> Any:
+            if hasattr(
+                type(self), name
+            ):  # an answer that failed on an attribute of its own: let that be seen
+                return object.__getattribute__(self, name)
+            raise AttributeError(missing_attribute(name, dir(type(self))))
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: self.__dict__[name] for name in ("design", "estimate", "source")}

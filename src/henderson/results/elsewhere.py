@@ -1,0 +1,66 @@
+"""Names that other packages use, answered with ours."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+_NO_TESTS = "There are no {} yet, as tests with degrees of freedom are not there: see fit.coeftable() for "
+_NO_TESTS += "estimates over standard errors, and fit.confint() for Wald limits."
+_COMPARE = "Tests of terms are not there yet: compare fit.with_ml().loglik, .aic or .bic of two fits."
+
+# statsmodels, lme4, nlme, MixedModels.jl and scikit-learn, as far as one answer is right.
+ATTRIBUTES = {
+    **dict.fromkeys(("pvalues", "pvalue", "p_values"), _NO_TESTS.format("p-values")),
+    "tvalues": "Write fit.coeftable(), column statistic.",
+    **dict.fromkeys(("anova", "drop1", "compare_lr_test", "wald_test", "t_test", "f_test"), _COMPARE),
+    **dict.fromkeys(("params", "fe_params", "fixed_effects", "coef_"), "Write fit.fixef."),
+    **dict.fromkeys(("bse", "bse_fe", "std_errors", "stderror"), "Write fit.se."),
+    "conf_int": "Write fit.confint().",
+    "cov_params": "Write fit.vcov.",
+    **dict.fromkeys(("cov_re", "VarCorr", "vcomp"), "Write fit.varcorr."),
+    "scale": "Write fit.sigma ** 2.",
+    "random_effects": "Write fit.ranef.",
+    "random_effects_cov": "Write fit.ranef['group'].cov.",
+    **dict.fromkeys(("llf", "logLik", "loglikelihood"), "Write fit.loglik."),
+    "AIC": "Write fit.aic.",
+    "BIC": "Write fit.bic.",
+    **dict.fromkeys(("resid", "resids"), "Write fit.residuals()."),
+    **dict.fromkeys(("fittedvalues", "fitted_values"), "Write fit.fitted."),
+    "hatvalues": "Write fit.hat_values().",
+    "df_resid": "Write fit.df_residual.",
+    "isSingular": "Write fit.is_singular.",
+    "getME": "Write fit.theta, fit.beta, fit.design.X and so on.",
+    "bootstrap": "Write [fit.refit(y) for y in fit.simulate(1000, seed=1)].",
+}
+
+OPTIONS = {
+    "lmm": {
+        "groups": "Grouping factors stand in the formula: y ~ x + (1 | Subject).",
+        "re_formula": "Random slopes stand in the formula: y ~ Days + (Days | g).",
+        "vc_formula": "Variance components stand in the formula: (1 | a) + (1 | b), or (x || g).",
+        "random": "Random effects stand in the formula: y ~ x + (1 | g).",
+        "family": "It fits linear mixed models only: a normal response.",
+        "control": "What can be set of the search are max_evaluations=, tol= and start=.",
+        "method": "Choose reml=True or reml=False.",
+        "subset": "Select rows first: lmm(formula, data[rows]).",
+    }
+}
+"""Options by the function that does not have them."""
+
+
+def missing_attribute(name: str, known: Iterable[str]) -> str:
+    """Return what to say of an attribute that a fit does not have.
+
+    Parameters
+    ----------
+    name : str
+        As typed.
+    known : iterable of str
+        Attributes that a fit has.
+    """
+    text = f"A fit has no attribute {name!r}."
+    if name in ATTRIBUTES:
+        return f"{text} {ATTRIBUTES[name]}"
+    near = difflib.get_close_matches(name.lower(), [k for k in known if not k.startswith("_")], 1)
+    return f"{text} Did you mean fit.{near[0]}?" if near else f"{text} dir(fit) lists what it has."
