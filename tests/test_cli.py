@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -200,6 +202,30 @@ def test_the_report_is_one_page_that_loads_nothing(capsys, sleep_csv, tmp_path):
     for outside in ("http://", "https://", "<script", "<link", "@import"):
         assert outside not in page.replace("http://www.w3.org", "")
     assert "251.405" in page
+
+
+def test_the_report_says_where_other_variables_are_held():
+    from henderson.report import render_report
+
+    data = hd.datasets.load("orthodont")
+    fit = hd.lmm("distance ~ age + Sex + (1 | Subject)", data)
+    page = render_report(fit)
+    assert "Held at what is typical of each Subject (the median, or the most frequent level): Sex." in page
+    assert "left out" not in page
+    assert "means of the fitted values" in render_report(hd.LinearMixedFit.from_dict(fit.to_dict()))
+    assert "Held at" not in render_report(hd.lmm("distance ~ age + (1 | Subject)", data))
+    crossed, truth = hd.datasets.simulate_crossed(8, 6, seed=1)
+    assert "Effects of item are left out of the lines." in render_report(hd.lmm(truth.formula, crossed))
+
+
+def test_all_pictures_of_the_report_have_one_scale():
+    from henderson.report import render_report
+
+    page = render_report(hd.lmm("Reaction ~ Days + (1 | Subject)", SLEEP))
+    widths = re.findall(r'<img style="width: (\d+)%" src="data:image/png;base64,([^"]+)"', page)
+    pixels = [int.from_bytes(base64.b64decode(image)[16:20], "big") for _, image in widths]
+    assert [int(share) for share, _ in widths] == [99, 50, 100]
+    assert pixels == [1188, 600, 1200]
 
 
 def test_weights_offset_and_several_factors(capsys, tmp_path):

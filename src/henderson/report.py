@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from . import __version__, plot
 from .plot.canvas import pyplot
 from .plot.covariate import covariate
+from .plot.lines import held
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     from .design.record import Grouping
     from .results import LinearMixedFit
 
+_PAGE = 10.0  # inches of a picture that fills the width of the page
 _MOST_FACTORS = 3  # pictures of more grouping factors would hide the tables
 
+_LINES = "The data of each {} with the model's line for it (solid) and for the population (dashed)."
 _EFFECTS = (
     "Random effects of {}: conditional modes with 95 % conditional intervals; "
     "dark where the interval leaves out zero."
@@ -116,10 +119,10 @@ def render_report(fit: LinearMixedFit) -> str:
 
 def _pictures(fit: LinearMixedFit) -> Iterator[tuple[str, Callable[[], Figure]]]:
     factors = fit.design.groupings[:_MOST_FACTORS]
-    if covariate(fit) is not None:
-        name = factors[0].name
+    found = covariate(fit)
+    if found is not None:
         yield (
-            f"The data of each {name} with the model's line for it (solid) and for the population (dashed).",
+            f"{_LINES.format(factors[0].name)} {held(fit, found, factors[0])}".strip(),
             lambda: plot.lattice(fit)[0].figure,
         )
     else:
@@ -168,11 +171,13 @@ def _canvas(down: int, across: int, height: float) -> tuple[Figure, Any]:
 
 def _figure(figure: Figure, caption: str) -> str:
     stream = io.BytesIO()
+    # One scale for all, so that letters are equally large.
+    share = min(100, round(100 * figure.get_figwidth() / _PAGE))
     figure.savefig(stream, format="png", dpi=120)
     pyplot().close(figure)
     data = base64.b64encode(stream.getvalue()).decode("ascii")
     text = html.escape(caption)
-    image = f'<img src="data:image/png;base64,{data}" alt="{text}">'
+    image = f'<img style="width: {share}%" src="data:image/png;base64,{data}" alt="{text}">'
     return f"<figure>{image}<figcaption>{text}</figcaption></figure>"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from PIL import Image, ImageFilter
 
 import henderson as hd
 from henderson.errors import OptionError
+from henderson.plot import canvas
 from henderson.plot.canvas import spread
 from henderson.plot.diagnostics import smooth
 
@@ -210,6 +212,41 @@ def test_the_smooth_of_a_constant_x_is_the_mean():
 def test_an_even_choice_includes_both_ends():
     assert spread(5, 10).tolist() == [0, 1, 2, 3, 4]
     assert spread(101, 5).tolist() == [0, 25, 50, 75, 100]
+
+
+@pytest.mark.parametrize("module", [hd.plot, hd.datasets])
+def test_completion_offers_what_is_meant_to_be_called(module):
+    assert dir(module) == sorted(module.__all__)
+
+
+@pytest.fixture(scope="module")
+def schools():
+    """A fit whose levels have long names that differ at their ends."""
+    data = hd.datasets.load("sleepstudy")
+    data["Subject"] = "Northern Comprehensive School of County " + data["Subject"].astype(str)
+    return hd.lmm("Reaction ~ Days + (Days | Subject)", data)
+
+
+def test_long_names_of_levels_do_not_overlap(schools):
+    panels = hd.plot.lattice(schools)
+    panels[0].figure.canvas.draw()
+    boxes = [ax.title.get_window_extent() for ax in panels]
+    assert not [j for j, (a, b) in enumerate(itertools.pairwise(boxes)) if a.overlaps(b)]
+    assert len({ax.get_title() for ax in panels}) == 18
+    assert max(ax.get_title().count("\n") for ax in panels) == 1
+
+
+@pytest.mark.parametrize("draw", [hd.plot.caterpillar, hd.plot.strip])
+def test_long_names_of_levels_leave_room_for_the_data(schools, draw):
+    ax = draw(schools)
+    ax.figure.canvas.draw()
+    assert ax.get_position().width > 0.45
+    assert len({label.get_text() for label in ax.get_yticklabels()}) == 18
+
+
+@pytest.mark.parametrize(("text", "short"), [("abc", "abc"), ("abcdef", "abcdef"), ("abcdefg", "abc…fg")])
+def test_a_long_name_loses_its_middle(text, short):
+    assert canvas.shorten(text, 6) == short
 
 
 PICTURES = {

@@ -24,3 +24,7 @@ __all__ = [
     "simulate_nested",
     "simulate_psycholinguistic",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__  # completion in a notebook offers what is meant to be called, and no modules

@@ -11,3 +11,7 @@ from .effects import caterpillar
 from .groups import lattice, strip
 
 __all__ = ["caterpillar", "lattice", "qq", "residuals", "strip"]
+
+
+def __dir__() -> list[str]:
+    return __all__  # completion in a notebook offers what is meant to be called, and no modules

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # From the palette of Okabe and Ito, which stays distinct under the common forms of colour blindness. Lines
 # differ in style too, so that nothing rests on colour alone.
 BLUE, ORANGE, GREY, FAINT, INK = "#0072B2", "#D55E00", "#6B6B6B", "#D9D9D9", "#222222"
+LONGEST_LABEL = 28  # characters beside an axis, so that half of the picture is left to the data
 
 
 def pyplot() -> Any:
@@ -53,6 +54,13 @@ def label(ax: Axes, *, x: str = "", y: str = "", title: str = "") -> Axes:
     if title:
         ax.set_title(title, fontsize=11, color=INK, loc="left")
     return ax
+
+
+def shorten(text: str, width: int) -> str:
+    """Return `text` in at most `width` characters; the middle goes, as names often differ at their ends."""
+    if len(text) <= width:
+        return text
+    return f"{text[: width // 2]}…{text[len(text) - (width - 1) // 2 :]}"
 
 
 def grouping(fit: LinearMixedFit, name: str | None) -> tuple[int, Grouping]:

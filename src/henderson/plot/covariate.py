@@ -68,6 +68,11 @@ def covariate(fit: LinearMixedFit, x: str | None = None) -> Covariate | None:
     return min(candidates or known.values(), key=rank, default=None)
 
 
+def variable_names(fit: LinearMixedFit) -> list[str]:
+    """Return the variables of the data that the model uses, other than response and grouping factors."""
+    return [found.name for found in _variables(fit)]
+
+
 def _indicator(found: Covariate) -> bool:
     return bool(np.isin(found.values, (0.0, 1.0)).all())
 

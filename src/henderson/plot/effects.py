@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import OptionError
-from .canvas import BLUE, FAINT, GREY, grouping, label, new_axes
+from .canvas import BLUE, FAINT, GREY, LONGEST_LABEL, grouping, label, new_axes, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -98,7 +98,7 @@ def _column(names: tuple[str, ...], effect: str | None, factor: str) -> int:
 
 def _name_levels(ax: Axes, names: list[str]) -> None:
     if len(names) <= _MOST_LABELS:
-        ax.set_yticks(np.arange(len(names)), names)
+        ax.set_yticks(np.arange(len(names)), [shorten(name, LONGEST_LABEL) for name in names])
         ax.grid(axis="y", color=FAINT, lw=0.6)
         ax.set_axisbelow(True)
     else:

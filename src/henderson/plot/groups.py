@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import OptionError
 from ..inference.fitted import fixed_part
-from .canvas import BLUE, FAINT, GREY, INK, ORANGE, dress, grouping, label, new_axes, pyplot, spread
+from .canvas import (
+    BLUE,
+    FAINT,
+    GREY,
+    INK,
+    LONGEST_LABEL,
+    ORANGE,
+    dress,
+    grouping,
+    label,
+    new_axes,
+    pyplot,
+    shorten,
+    spread,
+)
 from .covariate import Covariate, covariate
 from .lines import line_maker
 
@@ -18,6 +33,8 @@ if TYPE_CHECKING:
     from ..results import LinearMixedFit
 
 _MOST_PANELS, _MOST_STRIPS = 24, 40
+_TITLE = 15  # characters that fit above a panel of 1.55 inches
+_UPRIGHT = 9  # characters below a panel of 1.5 inches
 
 
 def lattice(
@@ -80,7 +97,7 @@ def lattice(
         at, own, population = lines(level)
         ax.plot(at, population, "--", color=ORANGE, lw=1.1)
         ax.plot(at, own, "-", color=BLUE, lw=1.7)
-        ax.set_title(str(factor.levels[level]), fontsize=9, color=INK, pad=3)
+        ax.set_title(_title(str(factor.levels[level])), fontsize=9, color=INK, pad=3)
         _name_values(ax, found)
     if axes is None:
         _legend(panels[0].figure, factor.name, len(shown), len(factor.levels))
@@ -89,9 +106,18 @@ def lattice(
     return panels
 
 
+def _title(name: str) -> str:
+    lines = textwrap.wrap(name, _TITLE)
+    if len(lines) > 2:
+        lines = [lines[0], shorten(" ".join(lines[1:]), _TITLE)]
+    return "\n".join(lines)
+
+
 def _name_values(ax: Axes, found: Covariate) -> None:
     if found.labels is not None:
-        ax.set_xticks(np.arange(len(found.labels)), found.labels)
+        upright = sum(len(name) + 1 for name in found.labels) > _TITLE
+        names = [shorten(name, _UPRIGHT) for name in found.labels] if upright else found.labels
+        ax.set_xticks(np.arange(len(names)), names, rotation=90 if upright else 0)
         ax.set_xlim(-0.4, len(found.labels) - 0.6)
 
 
@@ -172,7 +198,8 @@ def strip(fit: LinearMixedFit, group: str | None = None, *, ax: Axes | None = No
         color=BLUE,
         label=f"fitted mean of {factor.name}",
     )
-    ax.set_yticks(np.arange(len(order)), [str(factor.levels[level]) for level in order])
+    names = [shorten(str(factor.levels[level]), LONGEST_LABEL) for level in order]
+    ax.set_yticks(np.arange(len(order)), names)
     ax.margins(y=0.6 / max(1, len(order)))
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=9, borderaxespad=0)
     return label(ax, x=fit.design.response, y=factor.name)

@@ -14,6 +14,7 @@ import numpy as np
 from ..data import Factor, open_frame
 from ..inference.fitted import fixed_part
 from .canvas import spread
+from .covariate import variable_names
 
 if TYPE_CHECKING:
     from ..design.record import Grouping
@@ -39,12 +40,38 @@ def line_maker(fit: LinearMixedFit, found: Covariate, factor: Grouping) -> Calla
     factor : Grouping
         Whose levels are asked for.
     """
-    data, design = fit.source.data, fit.design
-    named = design.offset is None or fit.source.offset is not None or "offset(" in fit.formula
-    if data is None or design.spec is None or found.name not in design.spec.kinds or not named:
+    if not _replays(fit, found):
         return _from_rows(fit, found, factor)
     columns = _raw_columns(fit)
     return lambda level: _replayed(fit, found, factor, columns, np.flatnonzero(factor.codes == level))
+
+
+def held(fit: LinearMixedFit, found: Covariate, factor: Grouping) -> str:
+    """Return in words where the lines hold everything but `found`; empty if there is nothing else."""
+    others = [name for name in variable_names(fit) if name != found.name]
+    crossed = [g.name for g in fit.design.groupings if not _around(g, factor)]
+    words = []
+    if not _replays(fit, found):
+        words.append(f"The lines are means of the fitted values in rows that share {found.name}.")
+    elif others:
+        words.append(
+            f"Held at what is typical of each {factor.name} (the median, or the most frequent level): "
+            f"{', '.join(others)}."
+        )
+    if crossed and _replays(fit, found):
+        words.append(f"Effects of {', '.join(crossed)} are left out of the lines.")
+    return " ".join(words)
+
+
+def _replays(fit: LinearMixedFit, found: Covariate) -> bool:
+    design, source = fit.design, fit.source
+    named = design.offset is None or source.offset is not None or "offset(" in fit.formula
+    return source.data is not None and design.spec is not None and found.name in design.spec.kinds and named
+
+
+def _around(group: Grouping, factor: Grouping) -> bool:
+    pairs = factor.codes.astype(np.int64) * len(group.levels) + group.codes
+    return len(np.unique(pairs)) == len(np.unique(factor.codes))
 
 
 def _raw_columns(fit: LinearMixedFit) -> dict[str, Any]:
