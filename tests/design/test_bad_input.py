@@ -303,3 +303,18 @@ def test_contrasts_by_matrix(frame):
     assert design.x_names == ("(Intercept)", "flin", "fquad")
     np.testing.assert_array_equal(design.X[:3, 1:], matrix.to_numpy())
     assert build("y ~ f + (1 | g)", frame, contrasts={"f": matrix.to_numpy()}).x_names[1:] == ("f1", "f2")
+
+
+# -- row numbers are those of the caller's data ----------------------------------------------------------
+
+
+def test_rows_are_counted_in_the_data_and_not_in_what_is_left(frame):
+    frame["x"] = frame["x"].abs() + 1
+    frame.loc[[0, 3], "z"] = np.nan
+    frame.loc[9, "x"] = -2.5
+    message = r"log\(x\) is not a finite number in 1 of 28 rows, first in row 9 .*, where x is -2.5"
+    refused(DataError, message, "y ~ log(x) + z + (1 | g)", frame)
+    frame.loc[[9, 11], "w"] = 0.0
+    refused(
+        DataError, r"2 weights are zero or negative, in rows 9, 11 ", "y ~ z + (1 | g)", frame, weights="w"
+    )

@@ -136,13 +136,13 @@ def _array(value: Any, what: str) -> Column:
     return open_frame({what: value}).column(what)
 
 
-def check_weights(weights: np.ndarray) -> None:
-    """Refuse weights that are not positive: they divide the variance."""
+def check_weights(weights: np.ndarray, kept: np.ndarray | None = None) -> None:
+    """Refuse weights that are not positive: they divide the variance; `kept` are their rows in the data."""
     bad = weights <= 0
     if bad.any():
-        rows = np.flatnonzero(bad)
+        rows = np.flatnonzero(bad) if kept is None else kept[bad]
         listed = ", ".join(map(str, rows[:5])) + (", …" if len(rows) > 5 else "")
         raise DataError(
-            f"{len(rows)} weights are zero or negative, in the rows used {listed} (counted from 0). The "
+            f"{len(rows)} weights are zero or negative, in rows {listed} (counted from 0). The "
             "variance of a row is σ² divided by its weight; leave out rows that should not count."
         )

@@ -31,6 +31,7 @@ from henderson.design.rank import independent_columns, keep_columns
 from henderson.design.record import Design, Grouping, RandomTerm
 from henderson.design.rows import Rows, complete_rows
 from henderson.design.spec import DesignSpec
+from henderson.design.text_numbers import check_text
 from henderson.errors import DataError, DesignError
 from henderson.formula import ModelFormula, RandomPart, read_formula, read_sides
 
@@ -230,7 +231,7 @@ def build(
     frame = open_frame(data)
     weights, offset = align(weights, "weights", data), align(offset, "offset", data)
     with np.errstate(all="ignore"):
-        return _build(_read(text, frame, caller), frame, action, caller, codings, weights, offset)
+        return _build(_read(text, frame, caller), frame, action, caller, codings, weights, offset, data)
 
 
 def _build(
@@ -241,16 +242,19 @@ def _build(
     codings: dict[str, Coding],
     weights: Any,
     offset: Any,
+    data: Any,
 ) -> Design:
     _check_parts(formula)
     context = Context({}, frame.n, formula.text, True, {}, {}, env, CALLS)
     given = Given(read_vector(weights, "weights", frame), read_vector(offset, "offset", frame))
     columns = raw_columns(formula, frame, context)
+    check_text(formula, columns, data)
     rows = complete_rows(columns | given.columns(), frame.n, action)
     context.columns = (
         columns if rows.kept is None else {name: column.take(rows.kept) for name, column in columns.items()}
     )
     context.n = frame.n if rows.kept is None else len(rows.kept)
+    context.kept = rows.kept
 
     y = response_vector(
         evaluate_variable(formula.response.name, formula.response.node, context), formula.response.name
@@ -260,7 +264,7 @@ def _build(
     check_random(random.groupings, random.terms, context.n)
     weight = _vector(given.weights, rows)
     if weight is not None:
-        check_weights(weight)
+        check_weights(weight, rows.kept)
     return Design(
         y=y,
         X=fixed.X,

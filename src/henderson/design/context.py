@@ -59,6 +59,8 @@ class Context:
         Results so far, by expression.
     open_levels : bool
         Whether factors may have levels that the fit has not seen, as the groups of new data may.
+    kept : (n,) intp or None
+        Row numbers in the caller's data; None when they are 0 … n-1.
     """
 
     columns: Mapping[str, Column]
@@ -71,6 +73,11 @@ class Context:
     calls: Mapping[str, Callable[[Call, Context], Value]]
     values: dict[str, Value] = field(default_factory=dict)
     open_levels: bool = False
+    kept: np.ndarray | None = None
+
+    def row_of_data(self, row: int) -> int:
+        """Return the number that a row has in the caller's data."""
+        return int(row if self.kept is None else self.kept[row])
 
     def for_groups(self) -> Context:
         """Return the same workspace for grouping factors, whose levels are open on new data."""

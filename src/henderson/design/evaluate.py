@@ -14,6 +14,7 @@ from henderson.design.functions import ARITHMETIC, COMPARISONS, LOGIC
 from henderson.errors import DataError, FormulaError, HendersonError
 from henderson.formula.deparse import deparse
 from henderson.formula.nodes import Binary, Call, Constant, Name, Node, Number, Paren, Sum, Text, Unary
+from henderson.formula.terms import names_in
 from henderson.formula.vocabulary import canonical
 
 _NAMED = {"pi": math.pi, "T": True, "F": False, "np.pi": math.pi, "numpy.pi": math.pi, "np.e": math.e}
@@ -283,22 +284,29 @@ def evaluate_variable(name: str, node: Node, context: Context) -> Value:
     value = evaluate(node, context)
     if (isinstance(value, np.ndarray) and value.ndim == 1) or isinstance(value, (Factor, Matrix)):
         if not isinstance(node, Name) and context.training:
-            _check_finite(value, name)
+            _check_finite(value, name, node, context)
         context.values[name] = value
         return value
     raise trouble(f"{name} is a constant; a term of a model has one value per row.", node, context)
 
 
-def _check_finite(value: Value, name: str) -> None:
+def _check_finite(value: Value, name: str, node: Node, context: Context) -> None:
     numbers = value.values if isinstance(value, Matrix) else value
-    if isinstance(numbers, Factor):
+    if isinstance(numbers, Factor) or math.isfinite(numbers.sum()):
         return
-    if not math.isfinite(numbers.sum()):
-        bad = ~np.isfinite(numbers if numbers.ndim == 1 else numbers.sum(axis=1))
-        if bad.any():
-            rows = np.flatnonzero(bad)
-            raise DataError(
-                f"{name} is not a finite number in {len(rows)} of {len(bad)} rows, first in row {rows[0]} "
-                "of the rows used (counted from 0), although its columns are. "
-                "Change the expression or leave these rows out."
-            )
+    bad = ~np.isfinite(numbers if numbers.ndim == 1 else numbers.sum(axis=1))
+    if bad.any():
+        rows = np.flatnonzero(bad)
+        where = _values_at(rows[0], node, context)
+        raise DataError(
+            f"{name} is not a finite number in {len(rows)} of {len(bad)} rows, first in row "
+            f"{context.row_of_data(rows[0])} of the data (counted from 0){where}. "
+            "Change the expression or leave these rows out."
+        )
+
+
+def _values_at(row: int, node: Node, context: Context) -> str:
+    """Say what an expression was computed from in one row: ``, where x is -1``."""
+    columns = ((name, context.columns.get(name)) for name in names_in(node))
+    values = [f"{name} is {column.values[row]:g}" for name, column in columns if isinstance(column, Numbers)]
+    return f", where {' and '.join(values)}" if values else ""
