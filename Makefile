@@ -11,12 +11,14 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 CORE   := $(wildcard core/*.cpp core/*.hpp) CMakeLists.txt pyproject.toml
 REPORT := build/demo.html
+# Quiet twice: pip's warnings are about its own settings; errors still show.
 # Without build isolation CMake's tree survives between calls, so that an edited kernel recompiles alone.
-INSTALL := $(BIN)/python -m pip install --quiet --no-build-isolation --config-settings=build-dir=build/cmake --editable
+INSTALL := $(BIN)/python -m pip install --quiet --quiet --no-build-isolation --config-settings=build-dir=build/cmake --editable
 
 .PHONY: demo test lint types docs bench dist-check clean
 
 demo: $(VENV)/.demo
+	@mkdir -p $(dir $(REPORT))
 	$(BIN)/henderson fit sleepstudy "Reaction ~ Days + (Days | Subject)" --report $(REPORT)
 
 test: $(VENV)/.test
@@ -45,7 +47,7 @@ clean:
 $(VENV)/.tools:
 	@test -n "$(PYTHON)" || { echo "henderson needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet "scikit-build-core>=0.11" "nanobind>=2.4" cmake ninja
+	$(BIN)/python -m pip install --quiet --quiet "scikit-build-core>=0.11" "nanobind>=2.4" cmake ninja
 	@touch $@
 
 $(VENV)/.demo: $(VENV)/.tools $(CORE)
