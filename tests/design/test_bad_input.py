@@ -318,3 +318,8 @@ def test_rows_are_counted_in_the_data_and_not_in_what_is_left(frame):
     refused(
         DataError, r"2 weights are zero or negative, in rows 9, 11 ", "y ~ z + (1 | g)", frame, weights="w"
     )
+
+
+def test_codes_of_a_factor_are_a_column_to_make(frame):
+    message = r"'a' is not a number.*data\['f'\]\.astype\('category'\)\.cat\.codes"
+    refused(FormulaError, message, "y ~ as.numeric(factor(f)) + (1 | g)", frame)

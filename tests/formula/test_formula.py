@@ -217,3 +217,22 @@ def test_functions_of_the_caller_are_known():
     assert read_formula("y ~ f(x) + (1|g)", frozenset({"f"})).calls == {"f"}
     with pytest.raises(FormulaError, match="env"):
         read_formula("y ~ f(x) + (1|g)")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("y ~ x + 1|school", r"y ~ x \+ \(1 \| school\)"),
+        ("y ~ x + z + w|school", r"y ~ x \+ z \+ \(w \| school\)"),
+        ("y ~ 1|school", r"y ~ \(1 \| school\)"),
+        ("y = x + (1 | g)", "'~', not '='"),
+        ("y ~ x + (x | )", r"grouping factor is missing after '\|'"),
+        ("y ~ x + (x |", r"grouping factor is missing after '\|'"),
+        ("y ~ poly(x, w, degree = 2) + (1 | g)", r"one variable.*poly\(x, 2\) \+ poly\(w, 2\)"),
+        ("y ~ my x + (1 | g)", "back-quotes: `my x`"),
+        ("y ~ z + (my x | g)", "back-quotes: `my x`"),
+    ],
+)
+def test_what_was_meant_is_suggested(text, message):
+    with pytest.raises(FormulaError, match=message):
+        read_formula(text)

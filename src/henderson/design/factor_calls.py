@@ -20,6 +20,7 @@ from henderson.design.evaluate import evaluate, evaluate_number, known_factor, t
 from henderson.errors import OptionError
 from henderson.formula.deparse import deparse
 from henderson.formula.nodes import Call, Name, Node, Number, Text
+from henderson.formula.terms import names_in
 from henderson.formula.vocabulary import canonical
 
 
@@ -113,9 +114,20 @@ def call_as_numeric(node: Call, context: Context) -> Value:
         try:
             table = np.array([*(float(level) for level in value.levels), np.nan])
         except (TypeError, ValueError):
-            raise trouble("The labels of this factor are not numbers.", node, context) from None
+            raise trouble(_no_numbers(node, value), node, context) from None
         return table[value.codes]
     return evaluate_number(node.arguments[0][1], context)
+
+
+def _no_numbers(node: Call, factor: Factor) -> str:
+    """Say which label is no number, and how to get the codes that R would return here."""
+    numeric = [str(level).replace(".", "", 1).lstrip("+-").isdigit() for level in factor.levels]
+    label = label_text(factor.levels[numeric.index(False) if False in numeric else 0])
+    name = (names_in(node) or ("f",))[0]
+    return (
+        f"as.numeric() reads the labels of a factor as numbers, but {label!r} is not a number. For the codes "
+        f"1, 2, … make a column of them: data[{name!r}].astype('category').cat.codes + 1."
+    )
 
 
 def coding_of(node: Call, context: Context) -> Coding | None:

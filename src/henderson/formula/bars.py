@@ -70,6 +70,19 @@ def _misplaced(bar: Binary, text: str) -> FormulaError:
     return FormulaError(message, text, bar.start, bar.stop)
 
 
+def _with_parentheses(bar: Binary, text: str) -> str:
+    """Return what a bare bar was probably meant as: of ``x + 1 | g`` only the last part varies by group."""
+    if _has_bar(bar.left) or _has_bar(bar.right) or isinstance(bar.right, Sum):
+        return "y ~ x + (1 | g)"
+    left = bar.left
+    if not isinstance(left, Sum) or left.items[-1][0] == "-":
+        return f"{text.split('~')[0].strip()} ~ ({deparse(bar)})"
+    rest, last = left.items[:-1], left.items[-1][1]
+    fixed = deparse(Sum(left.start, rest[-1][1].stop, rest) if len(rest) > 1 else rest[0][1])
+    random = f"({deparse(last)} {bar.operator} {deparse(bar.right)})"
+    return f"{text.split('~')[0].strip()} ~ {fixed} + {random}"
+
+
 def _from_sum(node: Sum, text: str) -> tuple[Node | None, list[Binary]]:
     kept: list[tuple[str, Node]] = []
     bars: list[Binary] = []
@@ -112,7 +125,7 @@ def cut_bars(node: Node, text: str, bare: bool = True) -> tuple[Node | None, lis
     if isinstance(node, Binary) and node.operator in _BARS:
         if bare:
             raise FormulaError(
-                f"A random term needs parentheses: type (x | g), here for example ({deparse(node)}).",
+                f"A random term needs parentheses: type {_with_parentheses(node, text)}.",
                 text,
                 node.start,
                 node.stop,

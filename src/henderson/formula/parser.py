@@ -83,7 +83,16 @@ class _Parser:
             return self.take()
         if self.token.kind == "end":
             raise self.error(f"The {opener.text!r} is never closed: add {closer!r}.", opener)
-        raise self.error(f"{self._what()} cannot stand here; an operator or {closer!r} was expected.")
+        raise self.error(
+            f"{self._what()} cannot stand here; an operator or {closer!r} was expected.{self._two_names()}"
+        )
+
+    def _two_names(self) -> str:
+        """Return the hint for a name with a space."""
+        before = self.tokens[self.at - 1]
+        if self.token.kind != "name" or before.kind != "name":
+            return ""
+        return f" A name with a space goes in back-quotes: `{before.text} {self.token.text}`."
 
     def _what(self) -> str:
         return "The end of the formula" if self.token.kind == "end" else repr(self.token.text)
@@ -152,6 +161,9 @@ class _Parser:
         raise self.unexpected(token)
 
     def unexpected(self, token: Token) -> FormulaError:
+        before = self.tokens[max(self.tokens.index(token) - 1, 0)]
+        if before.kind == "op" and before.text in ("|", "||") and token.text in (")", ""):
+            return self.error(f"The grouping factor is missing after {before.text!r}: type (x | g).", before)
         if token.kind == "end":
             return self.error("The formula ends where a name, a number or '(' was expected.", token)
         if token.text in (")", "]"):
@@ -207,7 +219,9 @@ class _Parser:
             raise self.error("Columns cannot be subscripted in a formula; make a new column in the data.")
         if self.is_op("~"):
             raise self.error("A formula has one '~'.")
-        raise self.error(f"{self.token.text!r} cannot stand here; an operator such as + was expected.")
+        raise self.error(
+            f"{self.token.text!r} cannot stand here; an operator such as + was expected.{self._two_names()}"
+        )
 
 
 def _check_depth(node: Node, text: str) -> Node:
@@ -275,6 +289,8 @@ def parse_sides(text: str) -> tuple[Node, Node]:
     response = parser.expression()
     if parser.token.kind == "end":
         raise FormulaError("The formula has no '~'; type for example 'y ~ x + (1 | g)'.", text, 0, len(text))
+    if parser.is_op("="):
+        raise parser.error("Between the response and the terms stands '~', not '='.")
     if not parser.is_op("~"):
         parser.end()
     parser.take()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from henderson.data.suggest import nearest
 from henderson.errors import FormulaError
+from henderson.formula.deparse import deparse
 from henderson.formula.nodes import Call, Node, children
 
 
@@ -206,6 +207,10 @@ def _check(node: Call, text: str) -> None:
                 node.start,
                 node.stop,
             )
+    free = [argument for keyword, argument in node.arguments if keyword is None]
+    if node.function == "poly" and "degree" in keywords and len(free) > 1:
+        each = " + ".join(f"poly({deparse(argument)}, 2)" for argument in free)
+        raise FormulaError(f"poly() takes one variable: type {each}.", text, node.start, node.stop)
     if len(set(keywords)) < len(keywords):
         raise FormulaError(f"An argument of {node.function}() is given twice.", text, node.start, node.stop)
     if len(node.arguments) < signature.required or (
