@@ -201,12 +201,13 @@ def _weights(
     if usual is not None and frame.read(usual) is not None:
         return usual
     if needed and design.weights is not None:
-        lacking = f"no column {usual!r}, the weights" if usual else "no weights, which came as an array"
+        lacking = (
+            f"no column {usual!r}, the weights of the fit" if usual else "no weights (they came as an array)"
+        )
         here = called == "given="
         remedy = "Fit with weights as a column" if here else "Add the column, or give weights=1"
         warnings.warn(
-            f"{called} have {lacking} of the fit: every row counts as weights=1. "
-            f"{remedy} to say what is meant.",
+            f"{called} have {lacking}: every row counts as weights=1. {remedy} to say what is meant.",
             HendersonWarning,
             stacklevel=stacklevel,
         )
@@ -221,13 +222,13 @@ def _offset(value: object, frame: Frame, design: Design, origin: Origin) -> obje
     if usual is not None and frame.read(usual) is not None:
         return None  # the replay reads the column
     if usual is not None:
-        lacking = f"no column {usual!r}, the offset"
+        lacking = f"no column {usual!r}, the offset of the fit"
     elif design.offset is not None and not _formula(design, origin).fixed.offsets:
-        lacking = "no offset, which came as an array"
+        lacking = "no offset (it came as an array)"
     else:
         return None
     warnings.warn(
-        f"The new data have {lacking} of the fit: predictions are without it. Give offset= for the new rows, "
+        f"The new data have {lacking}: predictions are without it. Give offset= for the new rows, "
         "or offset=0 to say that this is meant.",
         HendersonWarning,
         stacklevel=6,  # the line that called predict()
