@@ -101,3 +101,10 @@ def test_rows_of_known_groups_in_given_are_said_to_be_left_out(fit, frame):
         out = fit.predict(NEW_GROUP, given=few)
     assert caught[0].filename == __file__
     np.testing.assert_allclose(out, fit.predict(NEW_GROUP, given=NEW_GROUP))
+
+
+def test_given_rows_without_the_offset_of_the_fit_are_said(frame):
+    fit = hd.lmm("y ~ x + (1 | g)", frame, offset=frame["off"].to_numpy())
+    with pytest.warns(HendersonWarning, match="given= have no offset") as caught:
+        fit.predict(NEW_GROUP, offset=1, given=NEW_GROUP)
+    assert [each.filename for each in caught] == [__file__]

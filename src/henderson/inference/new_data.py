@@ -99,7 +99,8 @@ def given_rows(design: Design, origin: Origin, given: object) -> tuple[NewRows, 
     _check_given(design, origin, given, frame)
     every = tuple(range(len(design.groupings)))
     weights = _weights(None, frame, design, origin, True, "given=", stacklevel=5)
-    rows, y = _replayed(design, origin, given, every, (), weights, None, "given=")
+    offset = _offset(None, frame, design, origin, "given=", stacklevel=5)
+    rows, y = _replayed(design, origin, given, every, (), weights, offset, "given=")
     assert y is not None
     _say_left_out(design, rows)
     return rows, y
@@ -214,7 +215,14 @@ def _weights(
     return None
 
 
-def _offset(value: object, frame: Frame, design: Design, origin: Origin) -> object:
+def _offset(
+    value: object,
+    frame: Frame,
+    design: Design,
+    origin: Origin,
+    called: str = "The new data",
+    stacklevel: int = 6,
+) -> object:
     """Return the offset of new rows; zero, with a warning, where the data lack the fit's offset."""
     usual = origin.offset
     if value is not None:
@@ -227,11 +235,12 @@ def _offset(value: object, frame: Frame, design: Design, origin: Origin) -> obje
         lacking = "no offset (it came as an array)"
     else:
         return None
+    here = called == "given="
+    remedy = "Fit with the offset as a column" if here else "Give offset= for the new rows (0 for none)"
     warnings.warn(
-        f"The new data have {lacking}: predictions are without it. Give offset= for the new rows, "
-        "or offset=0 to say that this is meant.",
+        f"{called} have {lacking}: predictions are without it. {remedy} to say what is meant.",
         HendersonWarning,
-        stacklevel=6,  # the line that called predict()
+        stacklevel=stacklevel,  # the line that called predict()
     )
     return _per_row(0.0, frame)
 
