@@ -25,7 +25,8 @@ FLOORS = {
     "inference": 7,
     "display": 8,
     "results": 9, "api": 9,
-    "plot": 10, "adapters": 10, "datasets": 10, "tables": 10, "report": 10, "outputs": 10, "cli": 10, "__main__": 10,
+    "plot": 10, "adapters": 10, "datasets": 10, "tables": 10, "report": 10, "outputs": 10,
+    "cli": 10, "__main__": 10,
 }  # fmt: skip
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "misc", "common", "tools"}
 

@@ -152,8 +152,8 @@ def models() -> list[Recorded]:
     return visible() or copied()
 
 
-# lme4 compares the diagonal of theta with 1e-4 in the units of the data. The covariate of this model is of size
-# 1e6, so that its slope's 3.4e-7 counts as zero although it explains 0.57 residual standard deviations.
+# lme4 compares the diagonal of theta with 1e-4 in the units of the data. The covariate of this model is of
+# size 1e6, so that its slope's 3.4e-7 counts as zero although it explains 0.57 residual standard deviations.
 ORDINARY_IN_OTHER_UNITS = {"sim_scale_x1_ml"}
 
 
