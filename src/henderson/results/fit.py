@@ -12,12 +12,17 @@ from henderson import estimate as estimation
 from henderson.data.align import align
 from henderson.inference import new_data, predict, rows, simulate
 from henderson.results.alarm import warn_if_cut_short
+from henderson.results.hypotheses import Hypotheses
+from henderson.results.influence import Influence
+from henderson.results.intervals import Intervals
+from henderson.results.means import Means
 from henderson.results.options import named_options
+from henderson.results.quality import Quality
 from henderson.results.source import Source
-from henderson.results.tables import Tables
+from henderson.results.terms import Terms
 
 
-class LinearMixedFit(Tables):
+class LinearMixedFit(Hypotheses, Terms, Intervals, Means, Quality, Influence):
     """A fitted linear mixed model.
 
     Made by `henderson.lmm`; printing it shows the summary. Properties are cheap, methods take arguments or

@@ -1,0 +1,1 @@
+"""Tests: linear hypotheses, analysis of variance, likelihood ratios, tests of variances."""

@@ -1,0 +1,1 @@
+"""Influence of rows and of groups on the estimates, and simulated residuals."""

@@ -1,0 +1,1 @@
+"""How much a model explains, and how models compare."""
