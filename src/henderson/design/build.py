@@ -48,7 +48,7 @@ class Given(NamedTuple):
 
 
 class Fixed(NamedTuple):
-    """The fixed part: kept columns (n, p), names of all and of the kept, what was dropped."""
+    """The fixed part: kept columns (n, p), names of all and of the kept, what was dropped, terms of all."""
 
     X: np.ndarray
     names: tuple[str, ...]
@@ -57,6 +57,7 @@ class Fixed(NamedTuple):
     keys: list[Any]
     kept: tuple[int, ...]
     intercept: int | None
+    assign: tuple[int, ...]
 
 
 class Random(NamedTuple):
@@ -94,17 +95,18 @@ def _kind(column: Column) -> str:
 
 def _fixed(formula: ModelFormula, context: Context, codings: dict[str, Coding]) -> Fixed:
     """Build the fixed-effects matrix and leave out its aliased columns."""
-    X, names, keys = fixed_matrix(formula.fixed, context, codings)
+    X, names, keys, assign = fixed_matrix(formula.fixed, context, codings)
     if codings:
         factors = {name for name, value in context.values.items() if isinstance(value, Factor)}
         check_codings(codings, factors, set(context.values))
     kept = independent_columns(X)
     intercept = 0 if formula.fixed.intercept and kept[:1] == [0] else None
     if len(kept) == len(names):
-        return Fixed(X, tuple(names), tuple(names), (), keys, tuple(kept), intercept)
+        return Fixed(X, tuple(names), tuple(names), (), keys, tuple(kept), intercept, tuple(assign))
     dropped = tuple(name for j, name in enumerate(names) if j not in set(kept))
     X = keep_columns(X, kept)
-    return Fixed(X, tuple(names), tuple(names[j] for j in kept), dropped, keys, tuple(kept), intercept)
+    kept_names = tuple(names[j] for j in kept)
+    return Fixed(X, tuple(names), kept_names, dropped, keys, tuple(kept), intercept, tuple(assign))
 
 
 def _random(formula: ModelFormula, context: Context, shared: dict[Any, np.ndarray]) -> Random:
@@ -309,4 +311,8 @@ def _spec(
         weights=given.weights[1] if given.weights else None,
         offset=given.offset[1] if given.offset else None,
         env=_env_used(formula, dict(context.env)),
+        assign=fixed.assign,
+        factors=tuple(
+            v.name for v in formula.fixed.variables if isinstance(context.values.get(v.name), Factor)
+        ),
     )

@@ -27,7 +27,7 @@ def _names(parts: list[list[Part]], intercept: bool) -> tuple[list[str], list[An
 
 def fixed_matrix(
     terms: TermList, context: Context, codings: Codings
-) -> tuple[np.ndarray, list[str], list[Any]]:
+) -> tuple[np.ndarray, list[str], list[Any], list[int]]:
     """Build the model matrix of the fixed part.
 
     Parameters
@@ -47,6 +47,8 @@ def fixed_matrix(
         Names as R prints them.
     keys : list, length p
         What identifies the content of each column.
+    assign : list of int, length p
+        The term that each column belongs to, counted from 1; 0 for the constant.
 
     Notes
     -----
@@ -68,7 +70,8 @@ def fixed_matrix(
             for j in range(at, at + width):
                 check_finite(X[:, j], names[j])
         at += width
-    return X, names, keys
+    assign = [0] * terms.intercept + [t for t, term in enumerate(parts, 1) for _ in range(term_width(term))]
+    return X, names, keys, assign
 
 
 def check_finite(column: np.ndarray, name: str) -> None:

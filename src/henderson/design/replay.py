@@ -237,7 +237,7 @@ def _replay(
     offset: Any,
 ) -> NewDesign:
     incomplete = _incomplete(context.columns.values(), context.n)
-    X, _, keys = fixed_matrix(formula.fixed, context, spec.codings)
+    X, _, keys, _ = fixed_matrix(formula.fixed, context, spec.codings)
     X = X if len(spec.kept) == X.shape[1] else np.asfortranarray(X[:, list(spec.kept)])
     X[incomplete] = np.nan
     shared = {keys[j]: X[:, to] for to, j in enumerate(spec.kept)}

@@ -46,6 +46,10 @@ class DesignSpec:
         Column names; None when not given or given as an array.
     env : tuple of str
         Names of the caller's functions that the formula uses.
+    assign : tuple of int
+        Fixed term of every column of the full model matrix, counted from 1; 0 for the constant.
+    factors : tuple of str
+        Variables of the fixed part that are factors, as R prints them.
     """
 
     formula: str
@@ -63,6 +67,8 @@ class DesignSpec:
     weights: str | None
     offset: str | None
     env: tuple[str, ...]
+    assign: tuple[int, ...] = ()
+    factors: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the specification as plain lists, numbers and text, ready for JSON."""
@@ -138,4 +144,6 @@ def _from_record(record: dict[str, Any]) -> DesignSpec:
         weights=record["weights"],
         offset=record["offset"],
         env=_tuple(record["env"]),
+        assign=_tuple(map(int, record.get("assign", ()))),  # records of 0.1.0 do not have them
+        factors=_tuple(record.get("factors", ())),
     )
