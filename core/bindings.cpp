@@ -94,6 +94,22 @@ const double* weights_of(const ColumnArray& w, Int n) {
     return w ? w->data() : nullptr;
 }
 
+nb::list moments_(const std::vector<Vector>& x) {
+    nb::list out;
+    for (std::size_t j = 0; j < x.size(); ++j) {
+        require(x[j].size() > 0, "a column without rows");
+        std::size_t same = 0;  // columns of X and Z are often one and the same array
+        while (x[same].data() != x[j].data()) ++same;
+        if (same < j && x[same].size() == x[j].size()) {
+            out.append(out[same]);
+            continue;
+        }
+        const Moments m = moments(x[j].data(), static_cast<Int>(x[j].size()));
+        out.append(nb::make_tuple(m.mean, m.square, m.least, m.largest));
+    }
+    return out;
+}
+
 nb::object cross_products_(const std::vector<ColumnArray>& x, Vector centre, Vector scale, ColumnArray weights, Int n) {
     auto cols = columns(x, centre, scale, n);
     for (const auto& c : x) require(c.has_value(), "every column needs data");
@@ -288,6 +304,7 @@ nb::dict structure(const System& system) {
 NB_MODULE(_core, m) {
     nb::set_leak_warnings(false);  // a fit that a cache holds until the interpreter ends is no leak
     m.def("borrow_lapack", &borrow_lapack);
+    m.def("moments", &moments_, nb::arg("x"));
     m.def("cross_products", &cross_products_, nb::arg("x"), nb::arg("centre").noconvert(), nb::arg("scale").noconvert(),
           nb::arg("weights").none(), nb::arg("n"));
     m.def("grouped_products", &grouped_products_, nb::arg("codes").noconvert(), nb::arg("levels"), nb::arg("z"),

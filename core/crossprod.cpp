@@ -29,6 +29,26 @@ void row_values(const std::vector<Column>& z, Int i, double* out) {
 
 }  // namespace
 
+HENDERSON_WIDE Moments moments(const double* x, Int n) {
+    Moments out{0, 0, x[0], x[0]};
+    for (Int first = 0; first < n; first += block_rows) {  // sums of block sums: rounding grows with their number only
+        const Int last = std::min(n, first + block_rows);
+        double sum[4] = {}, square[4] = {};
+        Int i = first;
+        for (; i + 3 < last; i += 4)
+            for (int l = 0; l < 4; ++l) {
+                const double v = x[i + l];
+                sum[l] += v, square[l] += v * v;
+            }
+        for (; i < last; ++i) sum[0] += x[i], square[0] += x[i] * x[i];
+        out.mean += (sum[0] + sum[1]) + (sum[2] + sum[3]);
+        out.square += (square[0] + square[1]) + (square[2] + square[3]);
+        for (i = first; i < last; ++i) out.least = std::min(out.least, x[i]), out.largest = std::max(out.largest, x[i]);
+    }
+    out.mean /= static_cast<double>(n), out.square /= static_cast<double>(n);
+    return out;
+}
+
 void cross_products(const std::vector<Column>& x, const double* weights, Int n, double* out) {
     const Int m = static_cast<Int>(x.size());
     std::fill(out, out + m * m, 0.0);

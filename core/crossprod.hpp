@@ -12,6 +12,12 @@ struct Column {
     double centre, scale;  // used as (x - centre) * scale
 };
 
+// Mean, mean square, least and largest value.
+struct Moments {
+    double mean, square, least, largest;
+};
+Moments moments(const double* x, Int n);
+
 // out (m x m) row-major, symmetric := sum_i w_i x_i x_i'
 void cross_products(const std::vector<Column>& x, const double* weights, Int n, double* out);
 

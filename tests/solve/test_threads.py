@@ -40,6 +40,20 @@ def test_contexts_that_overlap_give_the_threads_back():
         assert blas_threads() == before
 
 
+def test_every_thread_is_heard_after_another_has_set_the_limit():
+    def inside() -> set[int]:
+        with blas_threads_for(500):
+            return blas_threads()
+
+    with threadpool_limits(2, user_api="blas"):
+        before = blas_threads()
+        assert inside() == {1}
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(inside).result() == {1}
+        assert inside() == {1}
+        assert blas_threads() == before
+
+
 def test_small_and_large_tails_are_left_alone():
     with threadpool_limits(2, user_api="blas"):
         before = blas_threads()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -39,15 +41,18 @@ def from_design(design: Design) -> CrossProducts:
     from henderson.core import core
 
     terms_of, z_columns = _columns_by_grouping(design)
-    z_transform = tuple(_z_transform(design, terms) for terms in terms_of)
-    z = [_as_given(columns, T) for columns, T in zip(z_columns, z_transform, strict=True)]
-    constant = _constant_in_span(design)
-    x_centre, x_scale = _centre_and_scale(design, constant is not None)
     y = design.y if design.offset is None else design.y - design.offset
-    y_centre = float(y.mean()) if constant is not None else 0.0
+    xy = [*design.X.T, y]
+    x_spreads, z_spreads = _spreads(xy, z_columns)
+    z_transform = tuple(_z_transform(design, *each) for each in zip(terms_of, z_spreads, strict=True))
+    z = [
+        _as_given(columns, T, len(columns) == 1 and spreads[0].is_one)
+        for columns, T, spreads in zip(z_columns, z_transform, z_spreads, strict=True)
+    ]
+    constant = _constant_in_span(design)
+    x_centre, x_scale = _centre_and_scale(x_spreads, design.intercept, constant is not None)
+    y_centre = x_spreads[-1].mean if constant is not None else 0.0
 
-    X = [design.X[:, j] for j in range(design.p)]
-    xy = [*X, y]
     centre, scale = np.append(x_centre, y_centre), np.append(x_scale, 1.0)
     xx = core().cross_products(xy, centre, scale, design.weights, design.n)
     zz, zx = [], []
@@ -99,7 +104,7 @@ def with_response(cross: CrossProducts, design: Design, y: np.ndarray) -> CrossP
 
     _, z_columns = _columns_by_grouping(design)
     y = y if design.offset is None else y - design.offset
-    y_centre = float(y.mean()) if cross.constant is not None else 0.0
+    y_centre = core().moments([y])[0][0] if cross.constant is not None else 0.0
     shifted = y - y_centre
     weighted = shifted if design.weights is None else shifted * design.weights
     xx, zx = cross.xx.copy(), cross.zx.copy()
@@ -110,7 +115,8 @@ def with_response(cross: CrossProducts, design: Design, y: np.ndarray) -> CrossP
     at = 0
     for f, grouping in enumerate(design.groupings):
         rows = cross.levels[f] * cross.columns[f]
-        z = _as_given(z_columns[f], cross.z_transform[f])
+        lone = len(z_columns[f]) == 1 and _spread_of(z_columns[f])[0].is_one
+        z = _as_given(z_columns[f], cross.z_transform[f], lone)
         _, sums = core().grouped_products(grouping.codes, cross.levels[f], *z, [weighted], nothing, one, None)
         zx[at : at + rows, -1] = sums[:, 0]
         at += rows
@@ -145,64 +151,77 @@ def _theta_entries(design: Design, terms_of: list[list[int]]) -> np.ndarray:
     )
 
 
-def _z_transform(design: Design, terms: list[int]) -> np.ndarray:
+class _Spread(NamedTuple):
+    """Mean, standard deviation and root mean square of a column, and whether it is the constant one."""
+
+    mean: float
+    deviation: float
+    size: float
+    is_one: bool
+
+
+def _spread_of(columns: list[np.ndarray]) -> list[_Spread]:
+    """Differences from the mean are taken only where mean squares would cancel."""
+    from henderson.core import core
+
+    out = []
+    for column, (mean, square, least, largest) in zip(columns, core().moments(columns), strict=True):
+        variance = square - mean * mean
+        if variance < 1e-6 * square and least < largest:
+            variance = float(((column - mean) ** 2).mean())
+        deviation = math.sqrt(max(variance, 0.0)) if least < largest else 0.0
+        out.append(_Spread(mean, deviation, math.sqrt(square), least == largest == 1.0))
+    return out
+
+
+def _spreads(
+    xy: list[np.ndarray], z_columns: list[list[np.ndarray]]
+) -> tuple[list[_Spread], list[list[_Spread]]]:
+    """Of the columns of X and the response, and of Z per grouping; columns met twice are read once."""
+    every = _spread_of([*xy, *itertools.chain(*z_columns)])
+    rest = iter(every[len(xy) :])
+    return every[: len(xy)], [list(itertools.islice(rest, len(columns))) for columns in z_columns]
+
+
+def _z_transform(design: Design, terms: list[int], spreads: list[_Spread]) -> np.ndarray:
     """(K, K) of one grouping: unit size, and mean zero where the term has a constant column to take it up."""
-    columns = [c for i in terms for c in design.terms[i].columns]
-    T, at = np.zeros((len(columns), len(columns))), 0
+    T, at = np.zeros((len(spreads), len(spreads))), 0
     for i in terms:
-        term = design.terms[i].columns
-        constant = next((j for j, c in enumerate(term) if _is_one(c)), None)
-        for j, column in enumerate(term):
-            mean, spread = _mean_and_spread(column) if constant not in (None, j) else (0.0, 0.0)
-            if spread == 0.0:
-                mean, spread = 0.0, _size(column)
-            T[at + j, at + j] = 1 / spread if spread > 0 else 1.0
-            if mean != 0.0 and constant is not None:
-                T[at + constant, at + j] = -mean * T[at + j, at + j]
-        at += len(term)
+        here = range(at, at + design.terms[i].k)
+        constant = next((j for j in here if spreads[j].is_one), None)
+        for j in here:
+            centred = constant not in (None, j) and spreads[j].deviation > 0
+            size = spreads[j].deviation if centred else spreads[j].size
+            T[j, j] = 1 / size if size > 0 else 1.0
+            if centred:
+                T[constant, j] = -spreads[j].mean * T[j, j]
+        at += len(here)
     return T
 
 
-def _is_one(column: np.ndarray) -> bool:
-    return bool(column[0] == 1.0 and column[-1] == 1.0 and column.min() == column.max())
-
-
-def _size(column: np.ndarray) -> float:
-    """Root mean square."""
-    return float(np.sqrt(column @ column / len(column)))
-
-
-def _mean_and_spread(column: np.ndarray) -> tuple[float, float]:
-    """Mean and standard deviation; differences are taken only where squares would cancel."""
-    mean, square = float(column.mean()), float(column @ column) / len(column)
-    variance = square - mean * mean
-    if variance < 1e-6 * square:
-        variance = float(((column - mean) ** 2).mean())
-    return mean, float(np.sqrt(max(variance, 0.0)))
-
-
 def _as_given(
-    columns: list[np.ndarray], T: np.ndarray
+    columns: list[np.ndarray], T: np.ndarray, lone_constant: bool
 ) -> tuple[list[np.ndarray | None], np.ndarray, np.ndarray]:
     """Columns, centres and scales as the kernels take them; a lone constant is None, which they count."""
     scale = T.diagonal().copy()
-    if len(columns) == 1 and _is_one(columns[0]):
+    if lone_constant:
         return [None], np.zeros(1), scale
     beside = T - np.diag(scale)  # apart from the diagonal, which dwarfs it when a covariate's unit is tiny
     return list(columns), -beside.sum(axis=0) / scale, scale
 
 
-def _centre_and_scale(design: Design, centred: bool) -> tuple[np.ndarray, np.ndarray]:
-    X, p = design.X, design.p
+def _centre_and_scale(
+    spreads: list[_Spread], intercept: int | None, centred: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """(p,) centres and scales of the columns of X; the last spread is the response's."""
+    p = len(spreads) - 1
     centre, scale = np.zeros(p), np.ones(p)
-    for j in range(p):
-        column = X[:, j]
-        if j == design.intercept:
+    for j, spread in enumerate(spreads[:p]):
+        if j == intercept:
             continue
-        mean, spread = (
-            _mean_and_spread(column) if centred and design.intercept is not None else (0.0, _size(column))
-        )
-        centre[j], scale[j] = mean, 1 / spread if spread > 0 else 1.0
+        use_mean = centred and intercept is not None
+        size = spread.deviation if use_mean else spread.size
+        centre[j], scale[j] = spread.mean if use_mean else 0.0, 1 / size if size > 0 else 1.0
     return centre, scale
 
 

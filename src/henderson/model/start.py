@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from henderson.crossprod.record import CrossProducts
 from henderson.optim.chart import Chart, chart_as_typed, pivot_diagonals
+
+Sums = tuple[list[float], list[float], list[float]]
+"""Sums over the levels of e^2, a and a^2, one per column."""
 
 SMALLEST, LARGEST = 0.1, 30.0
 """Bounds of a starting diagonal: zero is stationary, and a huge ratio is more likely a small sample than the
@@ -45,36 +50,43 @@ def moment_start(cross: CrossProducts) -> tuple[Chart, np.ndarray]:
     beta = np.linalg.solve(cross.xx[:p, :p], cross.xx[:p, p])  # the design has dropped aliased columns
     squares = float(cross.xx[p, p] - beta @ cross.xx[:p, p])
     if not squares > 0:
-        return _diagonal(cross, [np.ones(k) for k in cross.columns])
+        return _diagonal(cross, [[1.0] * k for k in cross.columns])
     total = squares / max(cross.n - p, 1)
     scores = cross.zx[:, p] - cross.zx[:, :p] @ beta
     sums, within, at = [], [total], 0
     for levels, k, blocks in zip(cross.levels, cross.columns, cross.zz, strict=True):
         e = scores[at : at + levels * k].reshape(levels, k)
         a = blocks.diagonal(axis1=1, axis2=2)
-        sums.append(((e * e).sum(axis=0), a.sum(axis=0), (a * a).sum(axis=0)))
+        sums.append(((e * e).sum(axis=0).tolist(), a.sum(axis=0).tolist(), (a * a).sum(axis=0).tolist()))
         if cross.n > p + levels * k:
             within.append((squares - _explained(e, blocks)) / (cross.n - p - levels * k))
         at += levels * k
     least = max(min(within), LEAST_RESIDUAL * total)
     variances = _moments(sums, total, least)
-    explained = sum(float(v.sum()) for v in variances)
-    residual = min(least, max(total - explained, 0.1 * total))
-    start = [np.clip(np.sqrt(v / residual), SMALLEST, LARGEST) for v in variances]
-    return _diagonal(cross, [np.where(a > 0, v, 0.0) for v, (_, a, _) in zip(start, sums, strict=True)])
+    residual = min(least, max(total - sum(map(sum, variances)), 0.1 * total))
+    return _diagonal(
+        cross,
+        [
+            [_bounded(v / residual) if a > 0 else 0.0 for v, a in zip(each, sums_f[1], strict=True)]
+            for each, sums_f in zip(variances, sums, strict=True)
+        ],
+    )
 
 
-def _moments(
-    sums: list[tuple[np.ndarray, np.ndarray, np.ndarray]], total: float, least: float
-) -> list[np.ndarray]:
-    """(K,) variances per grouping from sums of e^2, a and a^2."""
-    others, tiny = [total] * len(sums), np.finfo(float).tiny  # a column of zeros has no variance
+def _bounded(ratio: float) -> float:
+    """Starting diagonal of a ratio of variances."""
+    return min(max(math.sqrt(ratio), SMALLEST), LARGEST)
+
+
+def _moments(sums: list[Sums], total: float, least: float) -> list[list[float]]:
+    """(K,) variances per grouping from sums of e^2, a and a^2 (plain numbers: K is small)."""
+    others, variances = [total] * len(sums), [[0.0]]
     for _ in range(ROUNDS):
         variances = [
-            np.maximum((ee - s2 * a) / np.maximum(aa, tiny), 0.0)
-            for s2, (ee, a, aa) in zip(others, sums, strict=True)
+            [max((ee - s2 * a) / aa, 0.0) if aa > 0 else 0.0 for ee, a, aa in zip(*three, strict=True)]
+            for s2, three in zip(others, sums, strict=True)  # a column of zeros has no variance
         ]
-        others = [max(total - float(v.sum()), least) for v in variances]
+        others = [max(total - sum(v), least) for v in variances]
     return variances
 
 
@@ -89,6 +101,6 @@ def _explained(e: np.ndarray, blocks: np.ndarray) -> float:
     return float((e * np.linalg.solve(ridged, e[..., None])[..., 0]).sum())
 
 
-def _diagonal(cross: CrossProducts, diagonals: list[np.ndarray]) -> tuple[Chart, np.ndarray]:
-    chart, numbers = chart_as_typed(cross.entries), [d.tolist() for d in diagonals]
-    return pivot_diagonals(chart, [numbers[b.grouping][b.first : b.first + b.k] for b in chart.blocks])
+def _diagonal(cross: CrossProducts, diagonals: list[list[float]]) -> tuple[Chart, np.ndarray]:
+    chart = chart_as_typed(cross.entries)
+    return pivot_diagonals(chart, [diagonals[b.grouping][b.first : b.first + b.k] for b in chart.blocks])

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.linalg.lapack import dsyevd
+from scipy.linalg.lapack import dposv, dsyevd
 
 from henderson.optim.chart import Chart, pivot
 from henderson.optim.record import Step
@@ -29,6 +29,8 @@ SLOW_FROM = 4
 SLOW_STEPS = 2
 """Slow steps after which the rank-one correction is kept."""
 
+WELL_CONDITIONED = 1e-3
+"""Ratio of the pivots of a Cholesky factor above which no eigenvalue is needed."""
 NEAR, LINEAR = 1e-3, 0.02
 """Close to the end (predicted decrease below the first) a gradient that shrinks by less than the second shows
 that the curvature is off by that much; differences of gradients there are exact enough to learn it."""
@@ -150,8 +152,14 @@ def trust_region_step(
 
     Notes
     -----
-    O(m^3), by the eigenvalues of B (More & Sorensen 1983).
+    O(m^3), by the eigenvalues of B (More & Sorensen 1983); by its Cholesky factor where B is well
+    conditioned and the step stays inside.
     """
+    C, newton, info = dposv(model, gradient)
+    if info == 0:
+        pivots = C.diagonal()
+        if pivots.min() > WELL_CONDITIONED * pivots.max() and _norm(newton) <= radius:
+            return -newton, float(gradient @ newton) / 2, False
     w, V, _ = dsyevd(model)  # NumPy's own costs three times as much at this size
     along = V.T @ gradient
     scale = max(abs(w[0]), abs(w[-1]))

@@ -8,6 +8,7 @@ Lambda_i', a minimum over positive semi-definite Sigma_i has M_i Lambda_i = 0 an
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,8 +45,10 @@ class KKT:
 
 def snap(chart: Chart, theta: np.ndarray) -> np.ndarray | None:
     """theta with its small pivots, and all that is left after them, at zero; None when there are none."""
-    out = theta
+    out, numbers = theta, theta.tolist()
     for block in chart.blocks:
+        if all(abs(numbers[block.places[a][a]]) >= SMALL_PIVOT for a in range(block.k)):
+            continue
         triangle = block.triangle(theta)
         small = np.flatnonzero(np.abs(triangle.diagonal()) < SMALL_PIVOT)
         if len(small) and triangle[small[0] :, small[0] :].any():
@@ -62,8 +65,11 @@ def steepest_variance(
     The directions are the null space of Lambda_i'; where Lambda_i is not singular there is nothing to test
     and the derivative is reported as 0.
     """
-    out = []
+    out, numbers = [], theta.tolist()
     for block in chart.blocks:
+        if _least_singular_value(block, numbers) >= SMALL_PIVOT:
+            out.append((0.0, np.zeros(block.k)))
+            continue
         U, d, _ = (
             np.linalg.svd(block.unpack(theta))
             if block.k > 1
@@ -78,6 +84,16 @@ def steepest_variance(
         w, V = np.linalg.eigh(null.T @ gradient @ null)
         out.append((float(w[0]), null @ V[:, 0]))
     return tuple(out)
+
+
+def _least_singular_value(block: Block, theta: list[float]) -> float:
+    """|det| / (|Lambda|^2 / (k - 1))^((k - 1) / 2), a lower bound: equal values have the largest product."""
+    k, places = block.k, block.places
+    determinant = math.prod(abs(theta[places[a][a]]) for a in range(k))
+    if k == 1:
+        return determinant
+    squares = sum(theta[places[a][b]] ** 2 for a in range(k) for b in range(a + 1))
+    return determinant / (squares / (k - 1)) ** ((k - 1) / 2) if squares > 0 else 0.0
 
 
 def add_variance(theta: np.ndarray, block: Block, direction: np.ndarray, size: float) -> np.ndarray:

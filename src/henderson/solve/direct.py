@@ -125,9 +125,27 @@ class Factor:
             at += levels * k
         return out
 
+    def times_lambda(self, B: np.ndarray) -> np.ndarray:
+        """(q, r) Lambda B."""
+        out, at = np.empty_like(B), 0
+        for lam, levels, k in zip(self.lambdas, self.cross.levels, self.cross.columns, strict=True):
+            rows = slice(at, at + levels * k)
+            out[rows] = np.einsum("ab,lbr->lar", lam, B[rows].reshape(levels, k, -1)).reshape(levels * k, -1)
+            at += levels * k
+        return out
+
     def u(self) -> np.ndarray:
         """(q,) spherical conditional modes."""
         return self._workspace.u()[:, 0]
+
+    def e(self) -> np.ndarray:
+        """(q,) Z'W(y - X beta - Z Lambda u), the residual seen by the random effects."""
+        return self._workspace.e()[:, 0]
+
+    def multiply(self, B: np.ndarray) -> np.ndarray:
+        """(q, r) Z'WZ B."""
+        with self._lock:
+            return self._workspace.multiply(np.ascontiguousarray(B, dtype=float))
 
     def rx(self) -> np.ndarray:
         """(p, p) upper triangular R_XX of the centred and scaled columns."""

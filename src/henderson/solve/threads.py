@@ -32,6 +32,7 @@ class _Limit:
     def enter(self) -> None:
         with self.lock:
             if self.inside == 0:
+                _take_control()
                 self.limiter = _controller().limit(limits=1)
             self.inside += 1
 
@@ -39,8 +40,10 @@ class _Limit:
         with self.lock:
             self.inside -= 1
             if self.inside == 0 and self.limiter is not None:
+                _take_control()
                 self.limiter.restore_original_limits()
                 self.limiter = None
+                _take_control()
 
 
 @cache
@@ -48,6 +51,17 @@ def _controller() -> Any:
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController().select(user_api="blas")
+
+
+def _take_control() -> None:
+    """Let the next thread that sets a limit be heard.
+
+    From version 3.8 threadpoolctl listens to one thread until that one is done; ours may not be the one.
+    """
+    for library in _controller().lib_controllers:
+        release = getattr(library, "clear_controlling_thread", None)
+        if release is not None:
+            release(force=True)
 
 
 _limit = _Limit()
