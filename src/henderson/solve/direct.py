@@ -87,15 +87,15 @@ class Factor:
     may share a factor; they wait for one another.
     """
 
-    __slots__ = ("_lock", "_tail", "_workspace", "cross", "lambdas")
+    __slots__ = ("_lock", "_workspace", "cross", "lambdas", "system", "tail")
 
     def __init__(self, cross: CrossProducts, lambdas: tuple[np.ndarray, ...], system: Any = None):
         system = analyse(cross) if system is None else system
-        self.cross, self.lambdas, self._lock = cross, lambdas, Lock()
+        self.cross, self.lambdas, self.system, self._lock = cross, lambdas, system, Lock()
         self._workspace = core().Workspace(system)
-        self._tail = system.structure()["tail"]
+        self.tail = system.structure()["tail"]
         entries, values = _every_entry(lambdas)
-        with blas_threads_for(self._tail):
+        with blas_threads_for(self.tail):
             self._workspace.evaluate(entries, values, cross.zx, cross.xx, float(cross.n), False, 0)
 
     def __reduce__(self) -> tuple[type[Factor], tuple[CrossProducts, tuple[np.ndarray, ...]]]:
@@ -103,17 +103,17 @@ class Factor:
 
     def solve(self, B: np.ndarray) -> np.ndarray:
         """(q, r) Omega^-1 B."""
-        with self._lock, blas_threads_for(self._tail):
+        with self._lock, blas_threads_for(self.tail):
             return self._workspace.solve(np.ascontiguousarray(B, dtype=float), False)
 
     def half_solve(self, B: np.ndarray) -> np.ndarray:
         """(q, r) L^-1 P B; rows in elimination order."""
-        with self._lock, blas_threads_for(self._tail):
+        with self._lock, blas_threads_for(self.tail):
             return self._workspace.solve(np.ascontiguousarray(B, dtype=float), True)
 
     def selected(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Omega^-1 on the pattern of Z'WZ: (levels, K, K) per grouping, (entries, K, K) per pair."""
-        with self._lock, blas_threads_for(self._tail):
+        with self._lock, blas_threads_for(self.tail):
             return self._workspace.selected()
 
     def lambda_transposed(self, B: np.ndarray) -> np.ndarray:

@@ -1,0 +1,84 @@
+"""Design and estimate → what tests of fixed effects rest on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from henderson.inference.small_sample.equations import marginal
+from henderson.inference.small_sample.record import SmallSample, check_ddf, check_information
+from henderson.inference.small_sample.satterthwaite import (
+    covariance_gradient,
+    deviance_hessian,
+    inverse_on_informed,
+)
+
+if TYPE_CHECKING:
+    from henderson.design.record import Design
+    from henderson.estimate import Estimate
+
+
+def small_sample(
+    design: Design, estimate: Estimate, ddf: str = "satterthwaite", information: str = "expected"
+) -> SmallSample:
+    """Gather what tests and intervals of the fixed effects rest on.
+
+    Parameters
+    ----------
+    design : Design
+    estimate : Estimate
+    ddf : {"satterthwaite", "kenward-roger", "residual", "none"}
+        Kind of degrees of freedom.
+    information : {"expected", "observed"}
+        Information matrix of the variance parameters that Kenward-Roger takes.
+
+    Returns
+    -------
+    SmallSample
+
+    Raises
+    ------
+    OptionError
+        An unknown kind.
+
+    Notes
+    -----
+    Satterthwaite costs 2 n_theta gradients and one solve with p right-hand sides.
+    """
+    kind, information = check_ddf(ddf), check_information(information)
+    if kind == "kenward-roger":
+        from henderson.inference.small_sample.kenward_roger import kenward_roger
+
+        return kenward_roger(design, estimate, information)
+    if kind == "satterthwaite":
+        return satterthwaite(design, estimate)
+    p = design.p
+    return SmallSample(
+        kind,
+        None,
+        estimate.beta,
+        estimate.vcov,
+        estimate.vcov,
+        np.zeros((0, p, p)),
+        (),
+        np.zeros((0, 0)),
+        design.n - p,
+        estimate.sigma,
+    )
+
+
+def satterthwaite(design: Design, estimate: Estimate) -> SmallSample:
+    """Return the fixed effects with the gradient and covariance that Satterthwaite's formula takes."""
+    return SmallSample(
+        "satterthwaite",
+        None,
+        estimate.beta,
+        estimate.vcov,
+        estimate.vcov,
+        covariance_gradient(estimate, marginal(estimate)),
+        (*estimate.theta_names, "sigma"),
+        inverse_on_informed(deviance_hessian(estimate)),
+        design.n - design.p,
+        estimate.sigma,
+    )
