@@ -233,7 +233,7 @@ def independent_rows(L: np.ndarray, null: np.ndarray) -> tuple[np.ndarray, np.nd
 
 def _directions(sample: SmallSample, L: np.ndarray) -> tuple[int, np.ndarray]:
     """Rank, and degrees of freedom of the uncorrelated directions of a hypothesis."""
-    values, vectors = np.linalg.eigh(L @ sample.plain @ L.T)
+    vectors = np.linalg.eigh(L @ sample.plain @ L.T)[1]
     return len(L), contrast_df(sample, vectors.T @ L)
 
 

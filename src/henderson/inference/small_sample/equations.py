@@ -1,4 +1,4 @@
-"""The marginal equations of a fit, from its factor: X'V^-1 X and Z'V^-1 X, nothing of the size of the rows."""
+"""The marginal equations of a fit, from its factor: X'V^-1 X and Z'V^-1 X; nothing is of the size of the rows."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from henderson.estimate import Estimate
+    from henderson.solve.direct import Factor
 
 INVERTIBLE = 1e-4
 """Reciprocal condition number from which a factor Lambda is divided by."""
@@ -16,28 +17,25 @@ INVERTIBLE = 1e-4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Marginal:
-    """X'V^-1 X and Z'V^-1 X, V in units of sigma^2, on the centred and scaled columns of X.
+    """X'V^-1 X and Z'V^-1 X, V in units of sigma^2, on the centred and scaled columns.
 
     Attributes
     ----------
     C : (p, p) float64
         (X'V^-1 X)^-1.
-    U : tuple of (levels, K, p) float64
-        Z'V^-1 X of every grouping, for the user's columns of Z.
+    U : (q, p) float64
+        Z'V^-1 X.
     T : (p, p) float64
         beta (user's) = T beta (centred and scaled), but for the shift of the response.
     """
 
     C: np.ndarray
-    U: tuple[np.ndarray, ...]
+    U: np.ndarray
     T: np.ndarray
 
 
 def marginal(estimate: Estimate) -> Marginal:
     """Return the marginal equations at the estimate.
-
-    Z'V^-1 X = A_ZX - A_ZZ Lambda Omega^-1 Lambda' A_ZX; where Lambda can be inverted, its equal
-    Lambda^-T Omega^-1 Lambda' A_ZX, which loses no digits when the random effects dominate.
 
     Parameters
     ----------
@@ -52,21 +50,51 @@ def marginal(estimate: Estimate) -> Marginal:
     One block solve with p right-hand sides.
     """
     cross, factor = estimate.cross, estimate.factor
-    zx = np.ascontiguousarray(cross.zx[:, : cross.p])
-    inner = factor.solve(factor.lambda_transposed(zx))
     inverse = np.linalg.inv(factor.rx())
-    whole, blocks, at = None, [], 0
-    for f, (levels, k) in enumerate(zip(cross.levels, cross.columns, strict=True)):
-        rows, lam = slice(at, at + levels * k), factor.lambdas[f]
-        if invertible(lam):
-            block = np.einsum("ba,lbp->lap", np.linalg.inv(lam), inner[rows].reshape(levels, k, -1))
-        else:
-            if whole is None:
-                whole = zx - factor.multiply(factor.times_lambda(inner))
-            block = whole[rows].reshape(levels, k, -1)
-        blocks.append(np.einsum("ba,lbp->lap", np.linalg.inv(cross.z_transform[f]), block))
+    return Marginal(
+        inverse @ inverse.T,
+        through_inverse(factor, np.ascontiguousarray(cross.zx[:, : cross.p])),
+        estimate._x_transform,
+    )
+
+
+def through_inverse(factor: Factor, product: np.ndarray) -> np.ndarray:
+    """Turn Z'W B into Z'V^-1 B for any B.
+
+    Z'V^-1 B = Z'W B - A_ZZ Lambda Omega^-1 Lambda' Z'W B; where Lambda can be inverted, its equal
+    Lambda^-T Omega^-1 Lambda' Z'W B, which loses no digits when the random effects dominate.
+
+    Parameters
+    ----------
+    factor : Factor
+        Of Omega.
+    product : (q, r) float64
+        Z'W B.
+
+    Returns
+    -------
+    (q, r) float64
+
+    Notes
+    -----
+    One block solve with r right-hand sides.
+    """
+    inner = factor.solve(factor.lambda_transposed(product))
+    regular = [invertible(lam) for lam in factor.lambdas]
+    out = inner if all(regular) else product - factor.multiply(factor.times_lambda(inner))
+    for f, block in enumerate(split(factor, inner)):
+        if regular[f]:
+            split(factor, out)[f][...] = np.einsum("ba,lbp->lap", np.linalg.inv(factor.lambdas[f]), block)
+    return out
+
+
+def split(factor: Factor, B: np.ndarray) -> tuple[np.ndarray, ...]:
+    """(levels, K, r) views of the rows of B (q, r), per grouping."""
+    out, at = [], 0
+    for levels, k in zip(factor.cross.levels, factor.cross.columns, strict=True):
+        out.append(B[at : at + levels * k].reshape(levels, k, -1))
         at += levels * k
-    return Marginal(inverse @ inverse.T, tuple(blocks), estimate._x_transform)
+    return tuple(out)
 
 
 def invertible(lam: np.ndarray) -> bool:

@@ -28,7 +28,7 @@ def fai_cornelius(rank: int, df: np.ndarray) -> float:
     Examples
     --------
     >>> round(fai_cornelius(2, np.array([10.0, 14.0])), 4)
-    11.6364
+    11.6
     """
     if np.isnan(df).any():
         return float("nan")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from henderson.errors import FitError
-from henderson.inference.small_sample.equations import Marginal
+from henderson.inference.small_sample.equations import Marginal, split
 from henderson.model.criterion import criterion
 from henderson.model.units import gradient_as_typed, to_search
 from henderson.solve.threads import blas_threads_for
@@ -44,10 +44,14 @@ def covariance_gradient(estimate: Estimate, at: Marginal) -> np.ndarray:
     -----
     O(n_theta (levels p^2 + p^3)).
     """
-    sigma, out = estimate.sigma, []
-    UC = [U @ at.C for U in at.U]
+    sigma, cross, out = estimate.sigma, estimate.cross, []
+    back = [np.linalg.inv(T) for T in cross.z_transform]
+    UC = [
+        np.einsum("ba,lbp->lap", T, UC)
+        for T, UC in zip(back, split(estimate.factor, at.U @ at.C), strict=True)
+    ]
     LUC = [np.einsum("ba,lbp->lap", lam, u) for lam, u in zip(estimate.grouping_lambdas, UC, strict=True)]
-    for f, row, column, _ in estimate.cross.entries.tolist():
+    for f, row, column, _ in cross.entries.tolist():
         half = UC[f][:, row].T @ LUC[f][:, column]
         out.append(at.T @ (sigma**2 * (half + half.T)) @ at.T.T)
     return np.array([*out, 2 / sigma * estimate.vcov])
@@ -56,8 +60,8 @@ def covariance_gradient(estimate: Estimate, at: Marginal) -> np.ndarray:
 def deviance_hessian(estimate: Estimate) -> np.ndarray:
     """Return the Hessian of the deviance (REML criterion) by theta and sigma, not profiled over sigma.
 
-    d(theta, sigma) = logdets + nu log(2 pi sigma^2) + r^2(theta) / sigma^2, whose Hessian at the optimum is that
-    of the profiled criterion f plus d_ts d_st / d_ss; f by central differences of its analytic gradient.
+    d(theta, sigma) = logdets + nu log(2 pi sigma^2) + r^2(theta) / sigma^2, whose Hessian at the optimum is
+    that of the profiled criterion f plus d_ts d_st / d_ss; f by central differences of its analytic gradient.
 
     Parameters
     ----------
