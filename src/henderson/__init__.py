@@ -20,17 +20,30 @@ if TYPE_CHECKING:
     from .api import lmm
     from .model.linear import LinearMixedModel
     from .results import LinearMixedFit
+    from .results.comparison import ftest, lrt
 
 __version__ = "0.1.0"
 
-__all__ = ["LinearMixedFit", "LinearMixedModel", "__version__", "datasets", "errors", "lmm", "plot"]
+__all__ = [
+    "LinearMixedFit",
+    "LinearMixedModel",
+    "__version__",
+    "datasets",
+    "errors",
+    "ftest",
+    "lmm",
+    "lrt",
+    "plot",
+]
 
 # Rooms that are opened when first used, so that `import henderson` stays cheap: public name to module.
 _LAZY = {
     "LinearMixedFit": "results",
     "LinearMixedModel": "model.linear",
     "datasets": "datasets",
+    "ftest": "results.comparison",
     "lmm": "api",
+    "lrt": "results.comparison",
     "plot": "plot",
 }
 

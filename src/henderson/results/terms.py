@@ -2,8 +2,143 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from henderson.results.options import named_options
+from henderson.results.shown import Shown
 from henderson.results.tables import Tables
+
+if TYPE_CHECKING:
+    from henderson.display.table import TableView
+
+
+class RandomTermTable(Shown):
+    """Tests of random terms; see `LinearMixedFit.ranova`."""
+
+    def _view(self) -> TableView:
+        from henderson.display.term_tests import random_terms_view
+
+        return random_terms_view(self.record)
+
+
+class FixedTermTable(Shown):
+    """Likelihood ratio tests of fixed terms; see `LinearMixedFit.drop1`."""
+
+    def _view(self) -> TableView:
+        from henderson.display.term_tests import fixed_terms_view
+
+        return fixed_terms_view(self.record)
+
+
+class FixedTermFTable(Shown):
+    """F tests of fixed terms; see `LinearMixedFit.drop1`."""
+
+    def _view(self) -> TableView:
+        from henderson.display.term_tests import fixed_terms_f_view
+
+        return fixed_terms_f_view(self.record)
 
 
 class Terms(Tables):
     """Tests of terms by refitting; see `LinearMixedFit`."""
+
+    if TYPE_CHECKING:
+
+        def _small_sample(self, ddf: str, information: str = "expected") -> Any: ...
+
+    @named_options
+    def ranova(self, *, reduce_terms: bool = True) -> RandomTermTable:
+        """Test every random term by the likelihood ratio with the model without it.
+
+        t = 2 (l - l_without), by the criterion of the fit, REML or ML.
+
+        Parameters
+        ----------
+        reduce_terms : bool, default True
+            Take slopes out of a term one by one: ``(Days | Subject)`` becomes ``(1 | Subject)``, and
+            ``(0 + f | g)`` with a factor f becomes ``(1 | g)``. With False terms go as a whole.
+
+        Returns
+        -------
+        RandomTermTable
+            One row per term left out: npar, loglik, aic, statistic, df, p_value (chi-square) and p_boundary
+            (the mixture 0.5 chi2_{df-1} + 0.5 chi2_df, where exactly one variance is left out).
+
+        Notes
+        -----
+        One search per row from the cross-products of the fit: the rows are not read again. The table is that
+        of lmerTest's ``ranova()``, except that ``(0 + x | g)`` with a number x goes as a whole: ``(1 | g)``,
+        which lmerTest compares it with, is no special case of it.
+
+        Examples
+        --------
+        >>> import henderson as hd
+        >>> fit = hd.lmm("Reaction ~ Days + (Days | Subject)", hd.datasets.load("sleepstudy"))
+        >>> fit.ranova()
+        Likelihood ratio tests of random terms left out, REML
+                                     npar  logLik     AIC    LRT Df        p p mixture
+        <none>                          6 -871.81 1755.63
+        Days in (1 + Days | Subject)    4 -893.23 1794.47 42.837  2 4.99e-10  2.79e-10
+        p mixture: under the smaller model a variance is zero, the edge of what it can
+          be; the statistic is then 0.5 chi2(1) + 0.5 chi2(2), and the plain chi-square
+          p is too large.
+        """
+        from henderson.inference.hypotheses.ranova import random_term_tests
+
+        record = random_term_tests(self.design, self.estimate, reduce_terms=reduce_terms)
+        return RandomTermTable(record, self.source.kind)
+
+    @named_options
+    def drop1(
+        self, *, test: str = "lrt", ddf: str = "satterthwaite", information: str = "expected"
+    ) -> FixedTermTable | FixedTermFTable:
+        """Test every fixed term that can be left out while its interactions stay away.
+
+        Parameters
+        ----------
+        test : {"lrt", "F"}
+            Likelihood ratio, for which fits with and without the term are made by maximum likelihood; or F,
+            without refits.
+        ddf : {"satterthwaite", "kenward-roger", "residual", "none"}
+            Denominator degrees of freedom of F; "none" for a chi-square test.
+        information : {"expected", "observed"}
+            For Kenward-Roger.
+
+        Returns
+        -------
+        FixedTermTable or FixedTermFTable
+            term, loglik, aic, statistic, df, p_value; for F term, statistic, num_df, den_df, p_value.
+
+        Raises
+        ------
+        OptionError
+            An unknown test or kind of degrees of freedom.
+        DesignError
+            The fixed part is the constant alone.
+
+        Notes
+        -----
+        A term is left out only where no interaction with it remains. One search per term from the
+        cross-products of the fit. Where other terms would be coded anew without it (``0 + a + b`` without a)
+        the rows are read again.
+
+        Examples
+        --------
+        >>> import henderson as hd
+        >>> fit = hd.lmm("score ~ Machine + (1 | Worker)", hd.datasets.load("machines"))
+        >>> fit.drop1()
+        Likelihood ratio tests of fixed terms left out, maximum likelihood
+                Df  logLik    AIC    LRT      p
+        <none>     -146.85 303.70
+        Machine  2 -184.58 375.17 75.466 <2e-16
+        Refitted by maximum likelihood.
+        """
+        from henderson.inference.hypotheses import drop1
+
+        given = drop1.Given(self.source.data, self.source.env)
+        if drop1.check_test(test) == "lrt":
+            return FixedTermTable(
+                drop1.drop_by_likelihood(self.design, self.estimate, given), self.source.kind
+            )
+        sample = self._small_sample(ddf, information)
+        return FixedTermFTable(drop1.drop_by_f(self.design, sample, given), self.source.kind)

@@ -1,0 +1,188 @@
+"""How tests by refitting read: likelihood ratios of models, of random terms and of fixed terms."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from henderson.display.numbers import format_column, format_fixed
+from henderson.display.table import TableView, format_df, format_p
+
+if TYPE_CHECKING:
+    from henderson.inference.hypotheses.drop1 import TermFTests, TermLikelihoods
+    from henderson.inference.hypotheses.lrt import LikelihoodRatios
+    from henderson.inference.hypotheses.model_f import ModelF
+    from henderson.inference.hypotheses.ranova import RandomTermTests
+
+DDF_NAMES = {
+    "satterthwaite": "Satterthwaite",
+    "kenward-roger": "Kenward-Roger",
+    "residual": "rows minus fixed effects",
+    "none": "none (chi-square)",
+}
+CRITERION = {True: "REML", False: "maximum likelihood"}
+
+
+def blank(cells: list[str], values: Sequence[float] | np.ndarray) -> list[str]:
+    """Return the cells, empty where the value is not a number."""
+    return ["" if math.isnan(v) else cell for cell, v in zip(cells, values, strict=True)]
+
+
+def statistic_cells(values: Sequence[float] | np.ndarray) -> list[str]:
+    """Test statistics with at most four decimals, empty where there is none."""
+    rounded = [round(float(v), 4) if math.isfinite(v) else v for v in values]
+    return blank(format_column(rounded, 5), values)
+
+
+def p_cells(values: Sequence[float] | np.ndarray) -> list[str]:
+    """P-values, empty where there is none."""
+    return blank(format_p([float(v) for v in values]), values)
+
+
+def df_cells(values: Sequence[float] | np.ndarray) -> list[str]:
+    """Degrees of freedom, empty where there are none."""
+    return blank(format_df([float(v) for v in values]), values)
+
+
+def fixed_cells(values: np.ndarray, decimals: int = 2) -> list[str]:
+    """Numbers with two decimals, as likelihoods are read for their differences."""
+    return [format_fixed(float(v), decimals) for v in values]
+
+
+def likelihood_ratio_view(record: LikelihoodRatios) -> TableView:
+    """Return the table of a comparison of models."""
+    columns = [
+        ("npar", [str(n) for n in record.npar]),
+        ("AIC", fixed_cells(record.aic)),
+        ("BIC", fixed_cells(record.bic)),
+        ("logLik", fixed_cells(record.loglik)),
+        ("Chisq", statistic_cells(record.statistic)),
+        ("Df", df_cells(record.df)),
+        ("p", p_cells(record.p_value)),
+    ]
+    columns += boundary_column(record.p_boundary)
+    notes = []
+    if record.refitted:
+        one = record.refitted == 1
+        notes.append(
+            f"{record.refitted} REML fit{'' if one else 's'} refitted by maximum likelihood for this "
+            "comparison (refit=False compares REML fits with the same fixed effects as they are)."
+        )
+    return TableView(
+        title=f"Likelihood ratio tests of fits by {CRITERION[record.restricted]}",
+        heads=["", *(head for head, _ in columns)],
+        rows=[list(row) for row in zip(record.models, *(cells for _, cells in columns), strict=True)],
+        notes=[*notes, *boundary_note(record.p_boundary, record.df), *record.notes],
+        before=[f"{name}: {text}" for name, text in zip(record.models, record.formulas, strict=True)],
+    )
+
+
+def boundary_column(p: np.ndarray) -> list[tuple[str, list[str]]]:
+    """The column of mixture p-values; none where no row has one."""
+    return [] if np.isnan(p).all() else [("p mixture", p_cells(p))]
+
+
+def boundary_note(p: np.ndarray, df: np.ndarray) -> list[str]:
+    """Name the mixture."""
+    used = sorted({int(d) for d, value in zip(df, p, strict=True) if not math.isnan(value)})
+    if not used:
+        return []
+    mixtures = " or ".join(f"0.5 chi2({d - 1}) + 0.5 chi2({d})" for d in used)
+    words = (
+        "p mixture: under the smaller model a variance is zero, the edge of what it can be; the statistic is "
+    )
+    return [f"{words}then {mixtures}, and the plain chi-square p is too large."]
+
+
+def random_terms_view(record: RandomTermTests) -> TableView:
+    """Return the table of tests of random terms."""
+    columns = [
+        ("npar", [str(n) for n in record.npar]),
+        ("logLik", fixed_cells(record.loglik)),
+        ("AIC", fixed_cells(record.aic)),
+        ("LRT", statistic_cells(record.statistic)),
+        ("Df", df_cells(record.df)),
+        ("p", p_cells(record.p_value)),
+    ]
+    columns += boundary_column(record.p_boundary)
+    return TableView(
+        title=f"Likelihood ratio tests of random terms left out, {CRITERION[record.reml]}",
+        heads=["", *(head for head, _ in columns)],
+        rows=[list(row) for row in zip(record.terms, *(cells for _, cells in columns), strict=True)],
+        notes=[*boundary_note(record.p_boundary, record.df), *record.notes],
+    )
+
+
+def fixed_terms_view(record: TermLikelihoods) -> TableView:
+    """Return the table of likelihood ratio tests of fixed terms."""
+    nothing = np.isnan(record.statistic)
+    columns = [
+        ("Df", ["" if none else str(n) for n, none in zip(record.npar, nothing, strict=True)]),
+        ("logLik", fixed_cells(record.loglik)),
+        ("AIC", fixed_cells(record.aic)),
+        ("LRT", statistic_cells(record.statistic)),
+        ("p", p_cells(record.p_value)),
+    ]
+    notes = ["Refitted by maximum likelihood."] if record.refitted else []
+    return TableView(
+        title="Likelihood ratio tests of fixed terms left out, maximum likelihood",
+        heads=["", *(head for head, _ in columns)],
+        rows=[list(row) for row in zip(record.terms, *(cells for _, cells in columns), strict=True)],
+        notes=[*notes, *held_note(record.kept), *record.notes],
+    )
+
+
+def held_note(kept: tuple[str, ...]) -> list[str]:
+    """Say which terms could not be left out."""
+    if not kept:
+        return []
+    return [f"Not left out, as interactions with them are in the model: {', '.join(kept)}."]
+
+
+def f_cells(record: TermFTests) -> list[tuple[str, list[str]]]:
+    """Columns of F tests."""
+    return [
+        ("F", statistic_cells(record.statistic)),
+        ("num df", df_cells(record.num_df)),
+        ("den df", df_cells(record.den_df)),
+        ("p", p_cells(record.p_value)),
+    ]
+
+
+def fixed_terms_f_view(record: TermFTests) -> TableView:
+    """Return the table of F tests of fixed terms."""
+    columns = f_cells(record)
+    if record.ddf == "none":
+        columns = [("Chisq", columns[0][1]), ("Df", columns[1][1]), columns[3]]
+    return TableView(
+        title=f"F tests of fixed terms left out, degrees of freedom: {DDF_NAMES[record.ddf]}",
+        heads=["", *(head for head, _ in columns)],
+        rows=[list(row) for row in zip(record.terms, *(cells for _, cells in columns), strict=True)],
+        notes=held_note(record.kept),
+    )
+
+
+def model_f_view(record: ModelF) -> TableView:
+    """Return the F test of one model within another."""
+    chi_square = record.ddf == "none"
+    columns = [
+        ("Chisq" if chi_square else "F", statistic_cells([record.statistic])),
+        ("Df" if chi_square else "num df", df_cells([record.num_df])),
+        ("den df", df_cells([record.den_df])),
+        ("p", p_cells([record.p_value])),
+    ]
+    if chi_square:
+        del columns[2]
+    notes = [f"{record.large} refitted by REML."] if record.refitted else []
+    if abs(record.scale - 1) > 1e-8:
+        notes.append(f"F is scaled by {record.scale:.4f}, as Kenward and Roger do.")
+    return TableView(
+        title=f"F test of {record.small} within {record.large}, degrees of freedom: {DDF_NAMES[record.ddf]}",
+        heads=["", *(head for head, _ in columns)],
+        rows=[[record.small, *(cells[0] for _, cells in columns)]],
+        notes=notes,
+        before=[f"{n}: {f}" for n, f in zip((record.small, record.large), record.formulas, strict=True)],
+    )

@@ -1,0 +1,239 @@
+"""Likelihood ratio tests between fitted models."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from henderson import estimate as estimation
+from henderson.design.record import Design
+from henderson.errors import OptionError
+from henderson.estimate import Estimate
+from henderson.inference import criteria
+from henderson.inference.hypotheses.boundary import mixture_p, plain_p, settled
+from henderson.inference.hypotheses.nesting import Nesting, check_same_data, nesting, same_mean
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """One model of a comparison.
+
+    Attributes
+    ----------
+    name : str
+        What to call it.
+    formula : str
+        As typed.
+    design : Design
+    estimate : Estimate
+    """
+
+    name: str
+    formula: str
+    design: Design
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LikelihoodRatios:
+    """Models in order of size, each compared with the one before it.
+
+    Attributes
+    ----------
+    models, formulas : (m,) tuple of str
+    npar : (m,) int64
+        Parameters: fixed effects, theta and sigma.
+    aic, bic, loglik, deviance : (m,) float64
+        Of the likelihood compared.
+    statistic : (m,) float64
+        2 (loglik - loglik of the model before); NaN in the first row.
+    df : (m,) float64
+        Difference of `npar`; NaN in the first row.
+    p_value : (m,) float64
+        By the chi-square distribution with `df`.
+    p_boundary : (m,) float64
+        By the mixture 0.5 chi2_{df-1} + 0.5 chi2_df where exactly one variance is tested, else NaN.
+    zero_variances : (m,) tuple of int or None
+        Variances that the smaller model sets to zero.
+    restricted : bool
+        Whether REML likelihoods were compared.
+    refitted : int
+        How many REML fits were refitted by maximum likelihood.
+    notes : tuple of str
+        What to know beyond the numbers.
+    """
+
+    models: tuple[str, ...]
+    formulas: tuple[str, ...]
+    npar: np.ndarray
+    aic: np.ndarray
+    bic: np.ndarray
+    loglik: np.ndarray
+    deviance: np.ndarray
+    statistic: np.ndarray
+    df: np.ndarray
+    p_value: np.ndarray
+    p_boundary: np.ndarray
+    zero_variances: tuple[int | None, ...]
+    restricted: bool
+    refitted: int
+    notes: tuple[str, ...]
+
+    def columns(self) -> Mapping[str, Any]:
+        """Return the table, one row per model."""
+        names = ("npar", "aic", "bic", "loglik", "deviance", "statistic", "df", "p_value", "p_boundary")
+        return {"model": list(self.models), **{name: getattr(self, name) for name in names}}
+
+
+def likelihood_ratios(models: Sequence[Candidate], *, refit: bool = True) -> LikelihoodRatios:
+    """Compare nested models of the same data by their likelihoods.
+
+    t = 2 (l_1 - l_0), chi-square with the difference of the numbers of parameters when the smaller model is
+    true and no variance is zero in it.
+
+    Parameters
+    ----------
+    models : sequence of Candidate
+        Two or more, in any order.
+    refit : bool, default True
+        Refit REML fits by maximum likelihood; False compares REML likelihoods as they are.
+
+    Returns
+    -------
+    LikelihoodRatios
+
+    Raises
+    ------
+    DataError
+        The models are of different rows, responses, weights or offsets.
+    DesignError
+        One model is no special case of the next larger one.
+    OptionError
+        Fewer than two models; two of the same size; ``refit=False`` with REML and ML fits together, or with
+        REML fits whose fixed effects differ.
+
+    Notes
+    -----
+    A refit starts from the cross-products of the fit and does not go back to the rows. Checks of nesting cost
+    O(n p^2).
+    """
+    ordered = _by_size(models)
+    for small, large in pairwise(ordered):
+        check_same_data(small.design, large.design, (small.name, large.name))
+    if not refit:
+        _check_comparable(ordered)
+    steps = [
+        nesting(small.design, large.design, (small.name, large.name)) for small, large in pairwise(ordered)
+    ]
+    estimates = [maximum_likelihood(m.estimate) if refit else m.estimate for m in ordered]
+    return _table(ordered, estimates, steps, refit)
+
+
+def maximum_likelihood(estimate: Estimate) -> Estimate:
+    """Return the ML fit of the same design from its cross-products (itself if it is one)."""
+    return estimate if not estimate.reml else again(estimate, reml=False)
+
+
+def again(estimate: Estimate, *, reml: bool) -> Estimate:
+    """Fit the same cross-products anew, with the limits of the first search."""
+    search = estimate.search
+    return estimation.fit_cross_products(
+        estimate.cross,
+        estimate.theta_names,
+        reml=reml,
+        max_evaluations=search.max_evaluations,
+        tol=search.tol,
+        system=estimate.system,
+    )
+
+
+def _by_size(models: Sequence[Candidate]) -> list[Candidate]:
+    if len(models) < 2:
+        raise OptionError(
+            f"A likelihood ratio compares two fits or more; got {len(models)}. Type: hd.lrt(fit0, fit1)."
+        )
+    ordered = sorted(models, key=lambda m: criteria.df(m.design, m.estimate))
+    for small, large in pairwise(ordered):
+        if (size := criteria.df(small.design, small.estimate)) == criteria.df(large.design, large.estimate):
+            raise OptionError(
+                f"{small.name} and {large.name} have {size} parameters each, so neither is a special case of "
+                "the other and no degrees of freedom are left for a test. Compare their .aic instead."
+            )
+    return ordered
+
+
+def _check_comparable(models: Sequence[Candidate]) -> None:
+    kinds = {m.estimate.reml for m in models}
+    if len(kinds) == 2:
+        reml = ", ".join(m.name for m in models if m.estimate.reml)
+        raise OptionError(
+            f"refit=False, but {reml} is a REML fit and others are ML fits: these likelihoods cannot be "
+            "compared. Leave refit out, or give fits of one kind (.with_ml(), .with_reml())."
+        )
+    if kinds == {True}:
+        for small, large in pairwise(models):
+            if not same_mean(small.design, large.design):
+                raise OptionError(
+                    f"refit=False, but the REML fits {small.name} and {large.name} differ in their fixed "
+                    "effects: REML likelihoods are of the response with its fixed effects taken out, so "
+                    "these are of different numbers. Leave refit out to compare them by maximum likelihood."
+                )
+
+
+def _table(
+    models: list[Candidate], estimates: list[Estimate], steps: list[Nesting], refit: bool
+) -> LikelihoodRatios:
+    deviance = np.array([e.criterion for e in estimates])
+    statistic = [math.nan, *(settled(a - b, a) for a, b in pairwise(deviance.tolist()))]
+    zero = (None, *(step.zero_variances for step in steps))
+    df = [math.nan, *(float(step.df) for step in steps)]
+    pairs = list(zip(statistic[1:], steps, strict=True))
+    return LikelihoodRatios(
+        models=tuple(m.name for m in models),
+        formulas=tuple(m.formula for m in models),
+        npar=np.array([criteria.df(m.design, e) for m, e in zip(models, estimates, strict=True)]),
+        aic=np.array([criteria.aic(m.design, e) for m, e in zip(models, estimates, strict=True)]),
+        bic=np.array([criteria.bic(m.design, e) for m, e in zip(models, estimates, strict=True)]),
+        loglik=-deviance / 2,
+        deviance=deviance,
+        statistic=np.array(statistic),
+        df=np.array(df),
+        p_value=np.array([math.nan, *(plain_p(t, step.df) for t, step in pairs)]),
+        p_boundary=np.array([math.nan, *(mixture_p(t, step.df, step.zero_variances) for t, step in pairs)]),
+        zero_variances=zero,
+        restricted=estimates[0].reml,
+        refitted=sum(m.estimate.reml for m in models) if refit else 0,
+        notes=tuple(_notes(models, estimates, steps, statistic[1:])),
+    )
+
+
+def _notes(
+    models: list[Candidate], estimates: list[Estimate], steps: list[Nesting], statistics: list[float]
+) -> list[str]:
+    out = []
+    for i, (step, t) in enumerate(zip(steps, statistics, strict=True)):
+        small, large = models[i].name, models[i + 1].name
+        if (step.zero_variances or 0) > 1:
+            out.append(
+                f"{small} sets {step.zero_variances} variances of {large} to zero: the chi-square p-value is "
+                "too large, and no mixture with known weights holds."
+            )
+        if step.zero_variances is None:
+            out.append(
+                f"{large} can describe one covariance in several ways; its parameters are counted as typed."
+            )
+        if step.zero_variances == 1 and estimates[i].singular:
+            out.append(f"{small} has a variance of zero itself, which the mixture does not allow for.")
+        if t < 0:
+            out.append(
+                f"{large} fits worse than {small}, which it contains: its search has not reached the optimum."
+            )
+    stopped = [m.name for m, e in zip(models, estimates, strict=True) if not e.search.converged]
+    if stopped:
+        out.append(f"The search of {', '.join(stopped)} stopped before an optimum.")
+    return out
