@@ -160,22 +160,39 @@ def parameter_covariance(
     FitError
         The information matrix is singular: the data do not tell the variances apart.
     """
-    expected = expected_information(estimate, at, first, second)
-    if information == "observed":
-        expected = 2 * _quadratic(estimate, at) - expected
-    scale = np.sqrt(np.abs(np.diag(expected)))
-    if not np.all(scale > 0):
-        raise FitError(NOT_IDENTIFIED)
-    values, vectors = np.linalg.eigh(expected / np.outer(scale, scale))
-    if values[0] < 1e-12 * values[-1]:
-        raise FitError(NOT_IDENTIFIED)
-    inverse = 2 * (vectors / values) @ vectors.T
+    found = expected_information(estimate, at, first, second)
+    if information == "expected":
+        return _twice_inverse(found, 0.0)
+    used = np.array(
+        [True, *(bool(estimate.lambdas[term].any()) for *_, term in estimate.cross.entries.tolist())]
+    )
+    found = np.where(np.outer(used, used), 2 * _quadratic(estimate, at) - found, 0.0)
+    return _twice_inverse(found, -REDUNDANT)
+
+
+REDUNDANT = 1e-10
+"""Directions with less information than this share of the largest, once each has unit information, repeat others."""
+
+
+def _twice_inverse(information: np.ndarray, least: float) -> np.ndarray:
+    """2 I^-1, on the directions that are not combinations of others.
+
+    Where directions repeat one another, as in ``(f || g)`` with a factor, any of the generalised inverses gives the
+    same degrees of freedom and the same adjustment.
+    """
+    size = np.sqrt(np.abs(np.diag(information)))
+    scale = np.where(size > 0, size, 1.0)
+    values, vectors = np.linalg.eigh(information / np.outer(scale, scale))
+    if values[0] < least * values[-1] - REDUNDANT * values[-1]:
+        raise FitError(NEGATIVE)
+    good = values > REDUNDANT * values[-1]
+    inverse = 2 * (vectors[:, good] / values[good]) @ vectors[:, good].T
     return np.asarray(inverse / np.outer(scale, scale))
 
 
-NOT_IDENTIFIED = (
-    "The data do not tell the variance parameters apart: their information matrix is singular, so there are no "
-    "Kenward-Roger degrees of freedom. Simplify the random effects, or type ddf='residual'."
+NEGATIVE = (
+    "The observed information of the variance parameters is not positive: a covariance matrix of the random effects "
+    "lies on its boundary. Simplify the random effects, or type information='expected'."
 )
 
 
