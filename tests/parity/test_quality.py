@@ -1,0 +1,148 @@
+"""ICC, R squared and components against R's performance, insight and lme4; conditional AIC against cAIC4.
+
+``performance`` agrees on every fit but those of four kinds, where it differs by definition:
+
+* singular fits: it gives NA for the random variance and leaves it out of the marginal R squared;
+* several terms on one grouping factor, ``(x || g)``: it counts the first only;
+* a factor left of the bar that is coded otherwise than in the fixed part, ``(0 + Machine | Worker)``: the
+  columns it pairs with the covariance matrix are those of the fixed effects, so that one
+  model in two ways of writing gets two numbers; ours is the mean diagonal of the dense covariance matrix;
+* fits that lme4 calls singular because of the units of a covariate alone.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from henderson.inference.quality.components import components
+from henderson.inference.quality.conditional_aic import conditional_aic
+from henderson.inference.quality.explained import explained, icc, r_squared
+
+from . import compare, fits, reference
+
+MODELS = [m for m in reference.models() if not m.caveat.startswith("DEGENERATE")]
+pytestmark = pytest.mark.skipif(not MODELS, reason=reference.MISSING)
+FACTOR_SLOPES = {"machines_cellmeans_reml", "machines_dbarfactor_reml", "sim_psy_fac_reml"}
+
+
+def having(field):
+    chosen = [m for m in MODELS if m.numbers.get(field)]
+    return pytest.mark.parametrize("model", chosen, ids=lambda m: m.id)
+
+
+def numbers(recorded, name):
+    """A recorded number, NaN where R has none."""
+    value = recorded.get(name) if isinstance(recorded, dict) else None
+    return float(value) if isinstance(value, (int, float)) else np.nan
+
+
+def repeated_factor(design):
+    used = [term.grouping for term in design.terms]
+    return len(set(used)) < len(used)
+
+
+@having("performance")
+def test_icc_and_r_squared(model):
+    design, estimate = (lambda f: (f.design, f.estimate))(fits.fit_once(model))
+    recorded = model.numbers["performance"]
+    ours, r2, parts = icc(design, estimate), r_squared(design, estimate), explained(design, estimate)
+    there, variance = recorded["r2_nakagawa"], recorded["get_variance"] or {}
+    assert parts.fixed == pytest.approx(numbers(variance, "var.fixed"), rel=1e-4)
+    if model.numbers["is_singular"]:
+        assert np.isnan(numbers(there, "R2_conditional"))
+        without = parts.fixed / (parts.fixed + parts.residual)
+        assert without == pytest.approx(numbers(there, "R2_marginal"), rel=1e-3, abs=1e-20)
+        return
+    if model.id in FACTOR_SLOPES:
+        return
+    if repeated_factor(design):
+        parts, _ = first_terms(design, estimate)
+        random, total = parts
+        assert random / (random + estimate.sigma**2) == pytest.approx(
+            numbers(recorded["icc"], "ICC_adjusted"), rel=1e-4
+        )
+        assert 1 - estimate.sigma**2 / total == pytest.approx(numbers(there, "R2_conditional"), rel=1e-4)
+        return
+    assert ours.adjusted == pytest.approx(numbers(recorded["icc"], "ICC_adjusted"), rel=1e-4)
+    assert ours.unadjusted == pytest.approx(numbers(recorded["icc"], "ICC_unadjusted"), rel=1e-4)
+    assert r2.marginal == pytest.approx(numbers(there, "R2_marginal"), rel=1e-4)
+    assert r2.conditional == pytest.approx(numbers(there, "R2_conditional"), rel=1e-4)
+
+
+def first_terms(design, estimate):
+    """Random variance of the first term of every factor only, and the total with it."""
+    seen, random = set(), 0.0
+    for term, root in zip(design.terms, estimate.lambdas, strict=True):
+        if term.grouping not in seen:
+            z = np.column_stack(term.columns)
+            random += estimate.sigma**2 * ((z @ root) ** 2).sum() / design.n
+        seen.add(term.grouping)
+    return (random, explained(design, estimate).fixed + random + estimate.sigma**2), seen
+
+
+@having("performance")
+def test_icc_by_group(model):
+    fitted = fits.fit_once(model)
+    recorded = model.numbers["performance"].get("icc_by_group")
+    intercepts = all(term.names == ("(Intercept)",) for term in fitted.design.terms)
+    if not isinstance(recorded, dict) or model.numbers["is_singular"] or not intercepts:
+        pytest.skip("R has none, or shares of the intercepts only")
+    ours = icc(fitted.design, fitted.estimate)
+    there = dict(zip(recorded["Group"], recorded["ICC"], strict=True))
+    for name, share in zip(ours.groups, ours.by_group, strict=True):
+        assert share == pytest.approx(there[name], rel=1e-4)
+
+
+@having("rePCA")
+def test_components(model):
+    """lme4 joins the terms of one factor; their components together are ours."""
+    if model.caveat or model.id in compare.NOT_UNIQUE:
+        pytest.skip("the covariance parameters are not unique")
+    fitted = fits.fit_once(model)
+    ours: dict[str, list[float]] = {g.name: [] for g in fitted.design.groupings}
+    for record, term in zip(
+        components(fitted.design, fitted.estimate).terms, fitted.design.terms, strict=True
+    ):
+        ours[fitted.design.groupings[term.grouping].name] += record.sd.tolist()
+    there: dict[str, list[float]] = {}
+    for label, record in model.numbers["rePCA"].items():
+        name = label if label in ours else label.rsplit(".", 1)[0]
+        there.setdefault(name, []).extend(np.atleast_1d(record["sdev"]).tolist())
+    assert set(ours) == set(there)
+    for name, sd in ours.items():
+        largest = max(*sd, 1e-3)
+        np.testing.assert_allclose(sorted(sd), sorted(there[name]), rtol=1e-3, atol=1e-3 * largest)
+
+
+def compared():
+    """The recorded comparisons: name, data, formula, weights and cAIC4's numbers."""
+    import json
+
+    root = reference.folder()
+    if root is None:
+        return []
+    entries = json.loads((root / "index_visible.json").read_text())
+    read = ((e, json.loads((root / e["file"]).read_text())) for e in entries if e["id"].startswith("compare"))
+    return [(e, numbers) for e, numbers in read if numbers.get("cAIC")]
+
+
+@pytest.mark.skipif(not compared(), reason=reference.MISSING)
+@pytest.mark.parametrize("pair", compared(), ids=lambda pair: pair[0]["id"])
+def test_conditional_aic(pair):
+    """The conditional likelihood is the same to 1e-6; cAIC4's degrees of freedom are within 1.5 %.
+
+    Ours are the derivative of the fitted values by the response, as Theorem 3 of Greven and Kneib says, and
+    tests/inference/quality holds them against fits of perturbed responses; cAIC4's are not that derivative.
+    """
+    from henderson import design as design_stage
+    from henderson import estimate as estimate_stage
+
+    entry, recorded = pair
+    rows = reference.read_frame(reference.folder(), entry["data"])
+    options = {"weights": entry["weights"]} if entry["weights"] else {}
+    design = design_stage.build(recorded["large"], rows, **options)
+    ours = conditional_aic(design, estimate_stage.fit(design, reml=False))
+    assert ours.loglik == pytest.approx(recorded["cAIC"]["cond_loglik"], rel=1e-7)
+    assert ours.df == pytest.approx(recorded["cAIC"]["df"], rel=0.015)
+    assert ours.caic == pytest.approx(recorded["cAIC"]["caic"], rel=0.003)
