@@ -10,8 +10,7 @@ from henderson.inference.small_sample.equations import marginal
 from henderson.inference.small_sample.record import SmallSample, check_ddf, check_information
 from henderson.inference.small_sample.satterthwaite import (
     covariance_gradient,
-    deviance_hessian,
-    inverse_on_informed,
+    parameter_covariance,
 )
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def satterthwaite(design: Design, estimate: Estimate) -> SmallSample:
         estimate.vcov,
         covariance_gradient(estimate, marginal(estimate)),
         (*estimate.theta_names, "sigma"),
-        inverse_on_informed(deviance_hessian(estimate)),
+        parameter_covariance(estimate),
         design.n - design.p,
         estimate.sigma,
     )

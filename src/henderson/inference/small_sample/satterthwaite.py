@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 STEP = 1e-4
 """Step of the central differences, on the scale of the parameter."""
 NO_INFORMATION = 1e-8
-"""Eigenvalues of the Hessian below this count as directions without information (lmerTest's number)."""
+"""Eigenvalues of the scaled Hessian below this share of the largest count as directions without information."""
 
 
 def covariance_gradient(estimate: Estimate, at: Marginal) -> np.ndarray:
@@ -133,12 +133,14 @@ def _r2_gradient(estimate: Estimate) -> np.ndarray:
     return np.array([-2 * sums[f][row, column] for f, row, column, _ in cross.entries.tolist()])
 
 
-def inverse_on_informed(H: np.ndarray) -> np.ndarray:
-    """Return 2 H^-1 on the directions with information, zero on the others.
+def parameter_covariance(estimate: Estimate) -> np.ndarray:
+    """Return 2 H^-1 on the directions with information, zero on the others, (n_theta + 1, n_theta + 1).
 
     A variance estimated as zero has no slope to learn from; where the Hessian is flat or not positive, that
-    direction is left out, as lmerTest does.
+    direction is left out, as lmerTest does, but after bringing the parameters to a common scale.
     """
-    values, vectors = np.linalg.eigh(H)
-    good = values > NO_INFORMATION
-    return np.asarray(2 * (vectors[:, good] / values[good]) @ vectors[:, good].T)
+    scale = np.append(_sizes(estimate), estimate.sigma)
+    values, vectors = np.linalg.eigh(deviance_hessian(estimate) * np.outer(scale, scale))
+    good = values > NO_INFORMATION * max(1.0, values[-1])
+    inverse = 2 * (vectors[:, good] / values[good]) @ vectors[:, good].T
+    return np.asarray(inverse * np.outer(scale, scale))
