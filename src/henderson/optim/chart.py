@@ -103,6 +103,11 @@ def _chart(table: bytes, orders: tuple[tuple[int, ...], ...] | None) -> Chart:
     return Chart(entries, tuple(blocks), typed)
 
 
+def chart_in_order(chart: Chart, orders: tuple[tuple[int, ...], ...]) -> Chart:
+    """The chart of the same terms with given orders of the rows, one tuple of k positions per term."""
+    return _chart(chart.as_typed.tobytes(), orders)
+
+
 def pivot(chart: Chart, theta: np.ndarray, worse: float = WORSE) -> tuple[Chart, np.ndarray]:
     """The same Lambda Lambda' in a better order, where the present one is worse than `worse`.
 

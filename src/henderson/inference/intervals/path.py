@@ -1,0 +1,372 @@
+"""Along a profile: the least deviance for every value of one parameter, and where it has risen enough.
+
+With zeta = sign(phi - estimate) sqrt(D(phi) - D_min) and dD/dphi the partial derivative at the constrained
+optimum (the others do not matter there), a limit is a root of zeta(phi) -+ z. It is found together with the
+constrained optimum: each evaluation gives a Newton step for both (Venzon & Moolgavkar 1988).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg.lapack import dposv
+
+from henderson.inference.intervals.deviance import Held, Local
+from henderson.optim.newton import trust_region_step
+
+SETTLED = 1e-6
+"""Predicted decrease at which a point of the curve counts as optimal (it is then subtracted)."""
+EXACT = 1e-9
+"""The same for limits, and the error of zeta allowed there."""
+NEARLY = 0.05
+"""How far short of its reach a side may end."""
+LOWER = 1e-6
+"""A deviance this far below the minimum of the fit is a better fit."""
+MOST_STEPS, MOST_EVALUATIONS = 60, 60
+
+
+class LowerDeviance(Exception):
+    """The path has met a better optimum than that of the fit, at this point."""
+
+    def __init__(self, local: Local):
+        super().__init__(local.value)
+        self.local = local
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Target:
+    """One parameter to walk along.
+
+    Attributes
+    ----------
+    held : callable
+    phi : float
+        Its estimate.
+    x : (m,)
+        Estimates of the others.
+    bounds : tuple of two floats
+        Ends of what phi can be.
+    pivots : tuple of (int, int, int)
+        Place in x, grouping and row of the pivots of Lambda, which may be zero.
+    loose : bool
+        Whether x is not unique where phi is at a bound.
+    """
+
+    held: Held
+    phi: float
+    x: np.ndarray
+    bounds: tuple[float, float] = (-math.inf, math.inf)
+    pivots: tuple[tuple[int, int, int], ...] = ()
+    loose: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Point:
+    """One constrained optimum.
+
+    Attributes
+    ----------
+    phi : float
+    x : (m,)
+        Optimum of the others.
+    zeta : float
+        Signed root of the rise of the deviance.
+    slope : float
+        d zeta / d phi.
+    tangent : (m,)
+        dx / dphi.
+    local : Local
+    """
+
+    phi: float
+    x: np.ndarray
+    zeta: float
+    slope: float
+    tangent: np.ndarray
+    local: Local
+
+
+class Secants:
+    """What the average information misses, learnt from differences of gradients along one path.
+
+    A structured symmetric rank-one correction C: (curvature + C) step = change of gradient, over (phi, x).
+    """
+
+    __slots__ = ("C", "evaluations", "gradient", "y")
+
+    def __init__(self, size: int):
+        self.C = np.zeros((size, size))
+        self.y: np.ndarray | None = None
+        self.gradient: np.ndarray | None = None
+        self.evaluations = 0
+
+    def learn(self, phi: float, x: np.ndarray, here: Local) -> None:
+        """Take in one evaluation."""
+        y = np.empty(len(x) + 1)
+        y[0], y[1:] = phi, x
+        self.evaluations += 1
+        if self.y is not None and self.gradient is not None:
+            step, change = y - self.y, here.gradient - self.gradient
+            miss = change - (here.curvature + self.C) @ step
+            along, size = float(miss @ step), math.sqrt(float((miss @ miss) * (step @ step)))
+            if abs(along) > 1e-6 * size and size > 0:
+                self.C = self.C + np.outer(miss, miss / along)
+        self.y, self.gradient = y, here.gradient
+
+    def forget(self) -> None:
+        """Start anew from the average information."""
+        self.C[:] = 0.0
+
+
+@dataclass(slots=True, eq=False)
+class Step:
+    """Newton step of the others at fixed phi, and how the optimum moves with phi.
+
+    Attributes
+    ----------
+    x : (m,)
+    predicted : float
+        Decrease of the deviance.
+    tangent : (m,)
+        dx / dphi.
+    slope : float
+        d D / dphi of the optimum, to first order.
+    bend : float
+        d2 D / dphi2 of the optimum.
+    """
+
+    x: np.ndarray
+    predicted: float
+    tangent: np.ndarray
+    slope: float
+    bend: float
+
+
+def newton_step(here: Local, secants: Secants, radius: float) -> Step:
+    """Solve the model of the deviance in x; where that is no bowl or the step too long, within a radius."""
+    for correction in (secants.C, None):
+        model = here.curvature if correction is None else here.curvature + correction
+        right = np.empty((len(model) - 1, 2), order="F")
+        right[:, 0], right[:, 1] = here.gradient[1:], model[1:, 0]
+        if len(right) == 0:
+            return Step(right[:, 0], 0.0, right[:, 1], float(here.gradient[0]), float(model[0, 0]))
+        _, solved, failed = dposv(model[1:, 1:], right)
+        if not failed and math.sqrt(float(solved[:, 0] @ solved[:, 0])) <= radius:
+            down, tangent = solved[:, 0], solved[:, 1]
+            g = here.gradient
+            predicted = float(g[1:] @ down) / 2
+            slope, bend = float(g[0] - model[0, 1:] @ down), float(model[0, 0] - model[0, 1:] @ tangent)
+            return Step(-down, predicted, -tangent, slope, bend)
+    secants.forget()
+    step, predicted, _ = trust_region_step(here.gradient[1:], here.curvature[1:, 1:], radius)
+    still = np.zeros_like(step)
+    return Step(step, predicted, still, float(here.gradient[0]), float(here.curvature[0, 0]))
+
+
+def settle(
+    held: Held, phi: float, x: np.ndarray, secants: Secants, tol: float
+) -> tuple[np.ndarray, Local, Step] | None:
+    """Minimise the deviance over x at fixed phi.
+
+    Parameters
+    ----------
+    held : callable
+    phi : float
+    x : (m,)
+        Start.
+    secants : Secants
+    tol : float
+        Predicted decrease at which to stop.
+
+    Returns
+    -------
+    (x, Local, Step) of the optimum, or None where it was not reached.
+    """
+    here = held(phi, x)
+    if here is None:
+        return None
+    secants.learn(phi, x, here)
+    radius = 1.0 + math.sqrt(float(x @ x))
+    tol *= max(1.0, abs(here.value) / 1000)
+    for _ in range(MOST_EVALUATIONS):
+        step = newton_step(here, secants, radius)
+        if step.predicted <= tol:
+            return x, here, step
+        trial = x + step.x
+        new = held(phi, trial)
+        length = math.sqrt(float(step.x @ step.x))
+        if new is None or not math.isfinite(new.value):
+            radius = length / 4
+            continue
+        secants.learn(phi, trial, new)
+        gain = (here.value - new.value) / step.predicted
+        if gain < 0.25:
+            radius = length / 4
+        elif length > 0.9 * radius:
+            radius *= 2
+        if gain > 1e-4:
+            x, here = trial, new
+        elif step.predicted < 1e3 * tol or length < 1e-12:  # rounding
+            return x, here, step
+    return None
+
+
+class Walk:
+    """One side of a profile, from the estimate outwards.
+
+    Parameters
+    ----------
+    target : Target
+    least : float
+        D_min.
+    direction : {-1, 1}
+    """
+
+    __slots__ = ("bound", "direction", "held", "least", "points", "secants", "target")
+
+    def __init__(self, target: Target, least: float, direction: int) -> None:
+        self.target, self.held, self.least, self.direction = target, target.held, least, direction
+        self.bound = target.bounds[direction > 0]
+        self.secants = Secants(len(target.x) + 1)
+        self.points: list[Point] = []
+        here = self.held(target.phi, target.x)
+        if here is not None:
+            self.secants.learn(target.phi, target.x, here)
+            step = newton_step(here, self.secants, 1e3)
+            slope = math.sqrt(max(step.bend, 0.0) / 2)
+            self.points.append(Point(target.phi, target.x, 0.0, slope, step.tangent, here))
+
+    def point(self, phi: float, x: np.ndarray, tol: float = SETTLED) -> Point | None:
+        """The constrained optimum at phi, from a start x."""
+        found = settle(self.held, phi, x, self.secants, tol)
+        while found is not None:
+            freed = self._freed(*found[:2])
+            if freed is None:
+                break
+            self.secants.forget()
+            again = settle(self.held, phi, freed, self.secants, tol)
+            if again is None or again[1].value > found[1].value - tol:
+                break
+            found = again
+        if found is None:
+            return None
+        x, here, step = found
+        rise = here.value - step.predicted - self.least
+        if rise < -LOWER * max(1.0, abs(self.least) / 1000):
+            raise LowerDeviance(here)
+        zeta = self.direction * math.sqrt(max(rise, 0.0))
+        slope = step.slope / (2 * zeta) if zeta else self.points[0].slope
+        return Point(phi, x, zeta, slope, step.tangent, here)
+
+    def _freed(self, x: np.ndarray, here: Local) -> np.ndarray | None:
+        """x with variance added where it is zero and the deviance would fall; None where all is well.
+
+        Zero is stationary, minimum or not: what decides is the derivative by the variance.
+        """
+        for place, grouping, row in self.target.pivots:
+            if abs(x[place]) < 1e-4 and here.M[grouping][row, row] < -1e-4:
+                out = x.copy()
+                out[place] = 0.05
+                return out
+        return None
+
+    def guess(self, phi: float) -> np.ndarray:
+        """x at phi by a polynomial through the points nearest to it (with one point, along its tangent)."""
+        usable = self.points
+        if self.target.loose and len(usable) > 1:
+            usable = [point for point in usable if point.phi not in self.target.bounds]
+        near = sorted(usable, key=lambda point: abs(point.phi - phi))[:4]
+        first = near[0]
+        if len(near) == 1:
+            return first.x + (phi - first.phi) * first.tangent
+        at = [point.phi for point in near]
+        weights = [
+            math.prod((phi - b) / (a - b) for j, b in enumerate(at) if j != i) for i, a in enumerate(at)
+        ]
+        out = weights[0] * first.x
+        for weight, point in zip(weights[1:], near[1:], strict=True):
+            out = out + weight * point.x
+        return out
+
+    def extend(self, rise: float, reach: float) -> bool:
+        """Add the next point, about `rise` further in zeta; False at the end of the side."""
+        last = self.points[-1]
+        if last.phi == self.bound or abs(last.zeta) >= reach - NEARLY or len(self.points) > MOST_STEPS:
+            return False
+        want = min(rise, max(reach - abs(last.zeta), NEARLY) + NEARLY / 2)
+        before = self.points[-2].phi if len(self.points) > 1 else None
+        longest = abs(last.phi - before) * 3 if before is not None else math.inf
+        delta = want / last.slope if last.slope > 0 else longest
+        if not math.isfinite(delta):
+            return False
+        delta = min(delta, longest)
+        for _ in range(8):
+            phi = last.phi + self.direction * delta
+            if (phi - self.bound) * self.direction >= 0 or abs(phi - self.bound) < 0.05 * delta:
+                phi = self.bound
+            new = self.point(phi, self.guess(phi))
+            if new is not None:
+                self.points.append(new)
+                return True
+            delta /= 4
+            self.secants.forget()
+        return False
+
+    def limit(self, z: float) -> Point | None:
+        """The point with |zeta| = z; the bound where zeta does not get there, None where it is not reached."""
+        beyond = next((i for i, point in enumerate(self.points) if abs(point.zeta) >= z), None)
+        if beyond is None:
+            last = self.points[-1]
+            return last if last.phi == self.bound else None
+        low, high = self.points[beyond - 1], self.points[beyond]
+        return self._root(z, low, high)
+
+    def _root(self, z: float, low: Point, high: Point) -> Point | None:
+        """Newton on the limit and the others at once; where that does not settle, one after the other."""
+        zeta = self.direction * z
+        phi = inverse(low, high, zeta)
+        x = self.guess(phi)
+        for _ in range(8):
+            here = self.held(phi, x)
+            if here is None:
+                break
+            self.secants.learn(phi, x, here)
+            step = newton_step(here, self.secants, 1.0 + math.sqrt(float(x @ x)))
+            rise = max(here.value - step.predicted - self.least, 0.0)
+            slope = step.slope / (2 * self.direction * math.sqrt(rise)) if rise else 0.0
+            miss = z - math.sqrt(rise)
+            if step.predicted < EXACT and abs(miss) < EXACT:
+                return Point(phi, x, zeta, slope, step.tangent, here)
+            move = self.direction * miss / slope if slope > 0 else math.inf
+            if not min(low.phi, high.phi) <= phi + move <= max(low.phi, high.phi):
+                break
+            x, phi = x + step.x + move * step.tangent, phi + move
+        self.secants.forget()
+        return self._bracketed(zeta, low, high)
+
+    def _bracketed(self, zeta: float, low: Point, high: Point) -> Point | None:
+        for turn in range(MOST_EVALUATIONS):
+            phi = inverse(low, high, zeta) if turn % 3 < 2 else (low.phi + high.phi) / 2
+            new = self.point(phi, self.guess(phi), EXACT)
+            if new is None:
+                return None
+            self.points = sorted([*self.points, new], key=lambda point: abs(point.zeta))
+            if abs(new.zeta - zeta) < EXACT or abs(high.phi - low.phi) < 1e-14 * abs(high.phi):
+                return new
+            low, high = (new, high) if abs(new.zeta) < abs(zeta) else (low, new)
+        return None
+
+
+def inverse(low: Point, high: Point, zeta: float) -> float:
+    """Phi at a zeta between two points, by the cubic through both with their slopes, kept between them."""
+    width = high.zeta - low.zeta
+    t = (zeta - low.zeta) / width
+    if low.slope > 0 and high.slope > 0:
+        rise = high.phi - low.phi
+        a, b = width / low.slope - rise, rise - width / high.slope
+        phi = low.phi + t * rise + t * (1 - t) * (a * (1 - t) + b * t)
+        if min(low.phi, high.phi) < phi < max(low.phi, high.phi):
+            return phi
+    return low.phi + t * (high.phi - low.phi)

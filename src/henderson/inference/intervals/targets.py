@@ -1,0 +1,113 @@
+"""From the name of a parameter to the deviance with it held, and back to the units people read."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from henderson.estimate import Estimate
+from henderson.inference.intervals.coordinates import Frame, Frames
+from henderson.inference.intervals.deviance import (
+    Held,
+    holding_column,
+    holding_correlation,
+    holding_sd,
+    holding_sigma,
+)
+from henderson.inference.intervals.fixed_column import HeldColumn, held_column
+from henderson.inference.intervals.parameters import Parameter
+from henderson.inference.intervals.path import Target
+
+UNDEFINED = 1e-7
+"""A standard deviation below this share of sigma (columns of unit size) leaves its correlations undefined."""
+
+
+def target_of(parameter: Parameter, frames: Frames) -> tuple[Target, Frame, HeldColumn | None] | None:
+    """What it takes to walk along a parameter.
+
+    Parameters
+    ----------
+    parameter : Parameter
+    frames : Frames
+        Of the ML estimate.
+
+    Returns
+    -------
+    (Target, Frame, HeldColumn or None), or None for a correlation with a variance that is zero.
+    """
+    estimate = frames.estimate
+    if parameter.kind == "sigma":
+        frame = frames.usual()
+        return _target(frame, holding_sigma(frame), math.log(estimate.sigma), frame.theta), frame, None
+    if parameter.kind == "beta":
+        (j,), frame = parameter.rows, frames.usual()
+        column = held_column(estimate.cross, j, estimate.sigma**2 / float(estimate.vcov[j, j]))
+        phi = float(estimate.beta[j])
+        return _target(frame, holding_column(frame, column), phi, frame.theta), frame, column
+    frame = frames.pinning(parameter)
+    k = frame.chart.blocks[parameter.term].k
+    if parameter.kind == "sd":
+        phi, x = sd_start(frame, estimate)
+        return _target(frame, holding_sd(frame), phi, x, (0.0, math.inf), k > 1), frame, None
+    first = frame.theta[frame.chart.blocks[parameter.term].positions[0, 0]]
+    t = math.hypot(*frame.theta[list(frame.pinned)])
+    if min(abs(first), t) < UNDEFINED:
+        return None
+    phi, x = correlation_start(frame, t)
+    ends = (-math.pi / 2, math.pi / 2)
+    return _target(frame, holding_correlation(frame), phi, x, ends, k > 2), frame, None
+
+
+def sd_start(frame: Frame, estimate: Estimate) -> tuple[float, np.ndarray]:
+    """The standard deviation, and (log sigma, theta without theta_1)."""
+    (j,) = frame.pinned
+    return float(frame.theta[j]) * estimate.sigma * frame.unit, np.concatenate(
+        [[math.log(estimate.sigma)], np.delete(frame.theta, j)]
+    )
+
+
+def correlation_start(frame: Frame, t: float) -> tuple[float, np.ndarray]:
+    """The angle, and (length t, theta without the pair)."""
+    j, k = frame.pinned
+    phi = math.atan2(frame.theta[j], abs(frame.theta[k]))
+    ends = math.pi / 2
+    phi = math.copysign(ends, phi) if abs(abs(phi) - ends) < 1e-12 else phi
+    return phi, np.concatenate([[t], np.delete(frame.theta, [j, k])])
+
+
+def _target(
+    frame: Frame,
+    held: Held,
+    phi: float,
+    x: np.ndarray,
+    bounds: tuple[float, float] = (-math.inf, math.inf),
+    loose: bool = False,
+) -> Target:
+    """Gather; the pivots that are free are those of theta but for the pinned ones."""
+    others = [i for i in range(len(frame.theta)) if i not in frame.pinned]
+    before = len(x) - len(others)
+    entries = frame.chart.entries.tolist()
+    pivots = []
+    for block in frame.chart.blocks:
+        for place in block.positions.diagonal().tolist():
+            if place in others:
+                pivots.append((before + others.index(place), entries[place][0], entries[place][1]))
+    return Target(held, phi, x, bounds, tuple(pivots), loose)
+
+
+def to_value(parameter: Parameter, phi: np.ndarray) -> np.ndarray:
+    """Values that people read, from coordinates of the walk."""
+    if parameter.kind == "sigma":
+        return np.exp(phi)
+    return np.sin(phi) if parameter.kind == "cor" else np.asarray(phi, dtype=float)
+
+
+def by_value(parameter: Parameter, phi: np.ndarray) -> np.ndarray:
+    """d phi / d value."""
+    if parameter.kind == "sigma":
+        return np.exp(-phi)
+    if parameter.kind == "cor":
+        with np.errstate(divide="ignore"):
+            return 1 / np.cos(phi)
+    return np.ones_like(phi)
