@@ -11,6 +11,9 @@ namespace {
 // An exactly zero pivot of Lambda is an ordinary point of the criterion, but the derivatives need quotients by it; at
 // this floor the criterion moves by less than rounding and the quotients keep eight digits.
 constexpr double diagonal_floor = 1e-8;
+// From this pivot on, quotients by Lambda keep all digits that matter: Lambda'e = u and Lambda'(A Lambda S) = I - S, which
+// hold by definition, then give e and the traces without another pass over A.
+constexpr double regular_pivot = 1e-2;
 // A residual sum of squares below this share of y'y is rounding, not information.
 constexpr double no_digits = 1e-14;
 constexpr double two_pi = 6.283185307179586476925286766559;
@@ -83,6 +86,39 @@ Status solve_equations(const Symbolic& s, const CrossXY& xy, Workspace& w) {
     return Status::ok;
 }
 
+// Rows of Lambda in the order of the pivots: a lower triangle. pivot[b] is the row of Lambda that heads column b.
+struct Triangle {
+    std::vector<double> L;
+    std::vector<int> pivot;
+
+    Triangle(const std::vector<ThetaEntry>& entries, int grouping, int k, const std::vector<double>& lambda) : L(k * k), pivot(k) {
+        for (const auto& t : entries)
+            if (t.pivot && t.grouping == grouping) pivot[t.column] = t.row;
+        for (int a = 0; a < k; ++a)
+            for (int b = 0; b < k; ++b) L[a * k + b] = lambda[pivot[a] * k + b];
+    }
+
+    // out (k x m) += sign * Lambda^-T x; x is overwritten
+    void divide(double sign, double* x, double* out, int m) const {
+        const int k = static_cast<int>(pivot.size());
+        solve_lower_transposed(L.data(), x, k, m);
+        for (int a = 0; a < k; ++a)
+            for (int j = 0; j < m; ++j) out[pivot[a] * m + j] += sign * x[a * m + j];
+    }
+};
+
+std::vector<Triangle> triangles(const Symbolic& s, const std::vector<ThetaEntry>& entries, const Factor& f) {
+    std::vector<Triangle> out;
+    for (std::size_t g = 0; g < s.K.size(); ++g) out.emplace_back(entries, static_cast<int>(g), s.K[g], f.lambda[g]);
+    return out;
+}
+
+bool is_regular(const std::vector<ThetaEntry>& entries, const double* theta) {
+    for (std::size_t i = 0; i < entries.size(); ++i)
+        if (entries[i].pivot && !(std::abs(theta[i]) >= regular_pivot)) return false;
+    return true;
+}
+
 // e = Z'W(y - X beta - Z Lambda u)
 void residual_scores(const Symbolic& s, const CrossZ& A, const CrossXY& xy, Workspace& w) {
     const int p = xy.p, m = p + 1;
@@ -98,6 +134,14 @@ void residual_scores(const Symbolic& s, const CrossZ& A, const CrossXY& xy, Work
     }
 }
 
+// The same from Lambda'e = u
+void divided_scores(const Symbolic& s, const std::vector<Triangle>& root, Workspace& w) {
+    auto& out = w.result;
+    w.Lambda_u = out.u;
+    out.e.assign(s.q, 0.0);
+    for (int v = 0; v < s.nodes; ++v) root[s.grouping[v]].divide(1, &w.Lambda_u[s.at[v]], &out.e[s.at[v]], 1);
+}
+
 // x (row of length p) := x R_XX^-1, with R_XX' = leading p x p of L
 void times_inverse_rx(const double* L, int p, int m, double* x) {
     for (int i = 0; i < p; ++i) {
@@ -106,22 +150,9 @@ void times_inverse_rx(const double* L, int p, int m, double* x) {
     }
 }
 
-// Rows of Lambda in the order of the pivots: a lower triangle. pivot[b] is the row of Lambda that heads column b.
-struct Triangle {
-    std::vector<double> L;
-    std::vector<int> pivot;
-
-    Triangle(const std::vector<ThetaEntry>& entries, int grouping, int k, const std::vector<double>& lambda) : L(k * k), pivot(k) {
-        for (const auto& t : entries)
-            if (t.pivot && t.grouping == grouping) pivot[t.column] = t.row;
-        for (int a = 0; a < k; ++a)
-            for (int b = 0; b < k; ++b) L[a * k + b] = lambda[pivot[a] * k + b];
-    }
-};
-
 // REML: X borders Omega. With K = Omega^-1 Lambda' A_ZX R_XX^-1 this adds [(A Lambda K - A_ZX R_XX^-1)]_g K_g' to F;
 // the bracket is -Lambda^-T K by the definition of K, so that A need not be multiplied again.
-void add_border(const Symbolic& s, const CrossXY& xy, const std::vector<ThetaEntry>& entries, Workspace& w) {
+void add_border(const Symbolic& s, const CrossXY& xy, const std::vector<Triangle>& root, Workspace& w) {
     const int p = xy.p, m = p + 1;
     w.K.resize(s.q * p);
     for (Int i = 0; i < s.q; ++i) {
@@ -133,22 +164,30 @@ void add_border(const Symbolic& s, const CrossXY& xy, const std::vector<ThetaEnt
     for (std::size_t g = 0; g < s.K.size(); ++g) KK[g].assign(s.K[g] * s.K[g], 0.0);
     for (int v = 0; v < s.nodes; ++v)
         multiply_add_nt(1, &w.K[s.at[v] * p], &w.K[s.at[v] * p], KK[s.grouping[v]].data(), s.k(v), p, s.k(v));
+    for (std::size_t g = 0; g < s.K.size(); ++g) root[g].divide(-1, KK[g].data(), w.F[g].data(), s.K[g]);
+}
+
+// sum_g (A Lambda S)_gg from Lambda'(A Lambda S) = I - S
+void divided_traces(const Symbolic& s, const std::vector<Triangle>& root, Workspace& w) {
+    std::vector<std::vector<double>> rest(s.K.size());
+    trace_complements(s, w.factor, rest);
     for (std::size_t g = 0; g < s.K.size(); ++g) {
-        const int k = s.K[g];
-        const Triangle t(entries, static_cast<int>(g), k, w.factor.lambda[g]);
-        solve_lower_transposed(t.L.data(), KK[g].data(), k, k);
-        for (int a = 0; a < k; ++a)
-            for (int b = 0; b < k; ++b) w.F[g][t.pivot[a] * k + b] -= KK[g][a * k + b];
+        w.F[g].assign(s.K[g] * s.K[g], 0.0);
+        root[g].divide(1, rest[g].data(), w.F[g].data(), s.K[g]);
     }
 }
 
 // F_i = sum_g (A T S)_gg - sum_g e_g u_g' / sigma2; the gradient is 2 F at the free entries.
-void differentiate(const Symbolic& s, const CrossZ& A, const CrossXY& xy, const std::vector<ThetaEntry>& entries, Workspace& w) {
+void differentiate(const Symbolic& s, const CrossZ& A, const CrossXY& xy, const std::vector<ThetaEntry>& entries,
+                   const std::vector<Triangle>& root, bool regular, Workspace& w) {
     auto& out = w.result;
     w.F.resize(s.K.size()), w.EU.resize(s.K.size());
     invert_selected(s, w.factor);
-    trace_products(s, A, w.factor, w.F);
-    if (xy.reml && xy.p > 0) add_border(s, xy, entries, w);
+    if (regular)
+        divided_traces(s, root, w);
+    else
+        trace_products(s, A, w.factor, w.F);
+    if (xy.reml && xy.p > 0) add_border(s, xy, root, w);
     for (std::size_t g = 0; g < s.K.size(); ++g) w.EU[g].assign(s.K[g] * s.K[g], 0.0);
     for (int v = 0; v < s.nodes; ++v)
         multiply_add_nt(1, &out.e[s.at[v]], &out.u[s.at[v]], w.EU[s.grouping[v]].data(), s.k(v), 1, s.k(v));
@@ -178,13 +217,25 @@ void derivative_directions(const Symbolic& s, const std::vector<ThetaEntry>& ent
     }
 }
 
+// Columns of W that are not zero in the rows of each grouping: first, count
+std::vector<Span> columns_of(const Symbolic& s, const std::vector<ThetaEntry>& entries) {
+    std::vector<Span> out(s.K.size(), Span{0, 0});
+    for (int i = 0; i < static_cast<int>(entries.size()); ++i) {
+        Span& span = out[entries[i].grouping];
+        if (span.count == 0) span.first = i;
+        span.count = i + 1 - span.first;
+    }
+    return out;
+}
+
 // Q = w' (Z'PZ) w / sigma2
-void quadratic_forms(const Symbolic& s, const CrossZ& A, const CrossXY& xy, Int m, Workspace& w) {
+void quadratic_forms(const Symbolic& s, const CrossZ& A, const CrossXY& xy, const std::vector<ThetaEntry>& entries, Workspace& w) {
+    const Int m = static_cast<Int>(entries.size());
     auto& out = w.result;
     const int p = xy.p, mx = p + 1;
     out.curvature.assign(m * m, 0.0);
     w.AW.resize(s.q * m);
-    multiply(s, A, w.W.data(), w.AW.data(), m);
+    multiply_blocks(s, A, columns_of(s, entries), w.W.data(), w.AW.data(), m);
     std::vector<double> y2(p * m, 0.0);  // starts as A_XZ W
     double* H = out.curvature.data();
     const bool big = s.q * m > 400;
@@ -231,15 +282,16 @@ std::vector<double> divide_by_lambda(const std::vector<double>& F, const Triangl
 }
 
 // H = Q + C - nu s s', C_jk = 2 (M_i)_{row j, row k} within a column of a term, M_i = F_i Lambda_i^-1
-void curve(const Symbolic& s, const CrossZ& A, const CrossXY& xy, const std::vector<ThetaEntry>& entries, Workspace& w) {
+void curve(const Symbolic& s, const CrossZ& A, const CrossXY& xy, const std::vector<ThetaEntry>& entries,
+           const std::vector<Triangle>& root, Workspace& w) {
     auto& out = w.result;
     const Int m = static_cast<Int>(entries.size());
     derivative_directions(s, entries, w);
-    quadratic_forms(s, A, xy, m, w);
+    quadratic_forms(s, A, xy, entries, w);
     auto& M = w.M;
     M.resize(s.K.size());
     for (std::size_t g = 0; g < M.size(); ++g)
-        M[g] = divide_by_lambda(w.F[g], Triangle(entries, static_cast<int>(g), s.K[g], w.factor.lambda[g]));
+        M[g] = divide_by_lambda(w.F[g], root[g]);
     for (Int i = 0; i < m; ++i)
         for (Int j = 0; j < m; ++j) {
             const auto &a = entries[i], &b = entries[j];
@@ -266,9 +318,15 @@ void evaluate(const Symbolic& s, const CrossZ& A, const CrossXY& xy, const std::
     out.status = solve_equations(s, xy, w);
     if (out.status != Status::ok) return;
     out.value = out.logdet_omega + (xy.reml ? out.logdet_rx : 0) + xy.nu * (1 + std::log(two_pi * out.r2 / xy.nu));
-    residual_scores(s, A, xy, w);
-    if (derivatives > 0) differentiate(s, A, xy, entries, w);
-    if (derivatives > 1) curve(s, A, xy, entries, w);
+    if (derivatives == 0) return residual_scores(s, A, xy, w);
+    const auto root = triangles(s, entries, w.factor);
+    const bool regular = is_regular(entries, theta);
+    if (regular)
+        divided_scores(s, root, w);
+    else
+        residual_scores(s, A, xy, w);
+    differentiate(s, A, xy, entries, root, regular, w);
+    if (derivatives > 1) curve(s, A, xy, entries, root, w);
 }
 
 }  // namespace henderson

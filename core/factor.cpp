@@ -9,9 +9,9 @@ namespace henderson {
 namespace {
 
 // The block of A in row r, column j (K_r x K_j), read through its stored orientation.
-const double* oriented(const Symbolic& s, const CrossZ& A, Int e, int kr, int kj, double* buffer) {
-    const double* block = A.pair[s.a_pair[e]] + s.a_entry[e] * kr * kj;
-    if (!s.a_flip[e]) return block;
+const double* oriented(const Symbolic& s, const CrossZ& A, int r, int j, Int e, int kr, int kj, double* buffer) {
+    const double* block = A.pair[s.pair(r, j)] + Int{s.a_entry[e]} * kr * kj;
+    if ((kr == 1 && kj == 1) || !s.flipped(r, j)) return block;
     for (int a = 0; a < kr; ++a)
         for (int b = 0; b < kj; ++b) buffer[a * kj + b] = block[b * kr + a];
     return buffer;
@@ -63,7 +63,7 @@ HENDERSON_WIDE void load(const Symbolic& s, const CrossZ& A, Factor& f) {
                 for (int b = 0; b <= a; ++b) f.tail[(s.at[j] - base + b) * t + s.at[j] - base + a] = d[a * kj + b];
         for (Int e = s.a_start[j]; e < s.a_start[j + 1]; ++e) {
             const int r = s.a_row[e], kr = s.k(r);
-            const double* block = oriented(s, A, e, kr, kj, work.a.data());
+            const double* block = oriented(s, A, r, j, e, kr, kj, work.a.data());
             sandwich(f.lambda[s.grouping[r]].data(), block, lj, d, kr, kj, work.b.data());
             if (r < s.head) {
                 std::copy(d, d + kr * kj, &f.head[s.block_at[s.a_target[e]]]);
@@ -212,22 +212,28 @@ HENDERSON_WIDE void solve_backward(const Symbolic& s, const Factor& f, double* x
     }
 }
 
-HENDERSON_WIDE void multiply(const Symbolic& s, const CrossZ& A, const double* x, double* out, Int m) {
+HENDERSON_WIDE void multiply_blocks(const Symbolic& s, const CrossZ& A, const std::vector<Span>& spans, const double* x, double* out, Int m) {
     Scratch work(s);
     const int im = static_cast<int>(m);
     std::fill(out, out + s.q * m, 0.0);
     for (int j = 0; j < s.nodes; ++j) {
         const int kj = s.k(j);
-        const double* xj = x + s.at[j] * m;
+        const Span own = spans[s.grouping[j]];
+        const double* xj = x + s.at[j] * m + own.first;
         double* oj = out + s.at[j] * m;
-        multiply_add(1, diagonal_block(s, A, j), xj, oj, kj, kj, im);
+        accumulate(1, diagonal_block(s, A, j), kj, 1, xj, oj + own.first, kj, kj, own.count, im);
         for (Int e = s.a_start[j]; e < s.a_start[j + 1]; ++e) {
             const int r = s.a_row[e], kr = s.k(r);
-            const double* block = oriented(s, A, e, kr, kj, work.a.data());
-            multiply_add(1, block, xj, out + s.at[r] * m, kr, kj, im);
-            multiply_add_tn(1, block, x + s.at[r] * m, oj, kj, kr, im);
+            const Span other = spans[s.grouping[r]];
+            const double* block = oriented(s, A, r, j, e, kr, kj, work.a.data());
+            accumulate(1, block, kj, 1, xj, out + s.at[r] * m + own.first, kr, kj, own.count, im);
+            accumulate(1, block, 1, kj, x + s.at[r] * m + other.first, oj + other.first, kj, kr, other.count, im);
         }
     }
+}
+
+void multiply(const Symbolic& s, const CrossZ& A, const double* x, double* out, Int m) {
+    multiply_blocks(s, A, std::vector<Span>(s.K.size(), Span{0, static_cast<int>(m)}), x, out, m);
 }
 
 HENDERSON_WIDE void scale(const Symbolic& s, const Factor& f, bool transposed, double* x, Int m) {

@@ -36,10 +36,19 @@ void invert_selected(const Symbolic& s, Factor& f);
 // F[grouping] (K x K) := sum over levels g of (A Lambda Omega^-1)_gg ; needs invert_selected
 void trace_products(const Symbolic& s, const CrossZ& A, const Factor& f, std::vector<std::vector<double>>& F);
 
+// rest[grouping] (K x K) := sum over levels g of I - (Omega^-1)_gg ; needs invert_selected
+void trace_complements(const Symbolic& s, const Factor& f, std::vector<std::vector<double>>& rest);
+
 // Copies Omega^-1 on the pattern of A into arrays shaped like those of CrossZ
 void copy_selected(const Symbolic& s, const Factor& f, const std::vector<double*>& diagonal, const std::vector<double*>& pair);
 
+// Columns first … first + count of a (q x m) array
+struct Span {
+    int first, count;
+};
 void multiply(const Symbolic& s, const CrossZ& A, const double* x, double* out, Int m);  // out := A x
+// The same where rows of x that belong to a grouping are zero outside the columns of its span
+void multiply_blocks(const Symbolic& s, const CrossZ& A, const std::vector<Span>& spans, const double* x, double* out, Int m);
 void scale(const Symbolic& s, const Factor& f, bool transposed, double* x, Int m);       // x := Lambda x or Lambda' x
 void to_elimination_order(const Symbolic& s, const double* external, double* x, Int m);
 void to_external_order(const Symbolic& s, const double* x, double* external, Int m);

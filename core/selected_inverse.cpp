@@ -152,7 +152,7 @@ HENDERSON_WIDE void trace_products(const Symbolic& s, const CrossZ& A, const Fac
         const double* lj = f.lambda[s.grouping[j]].data();
         double* Fj = F[s.grouping[j]].data();
         const double* ajj = A.diagonal[s.grouping[j]] + s.level[j] * Int{kj} * kj;
-        std::fill(product.begin(), product.begin() + kj * kj, 0.0);
+        std::fill_n(product.data(), kj * kj, 0.0);
         multiply_add(1, ajj, lj, product.data(), kj, kj, kj);
         multiply_add(1, product.data(), inverse_diagonal(s, f, j, buffer.data()), Fj, kj, kj, kj);
         for (Int e = s.a_start[j]; e < s.a_start[j + 1]; ++e) {
@@ -160,21 +160,35 @@ HENDERSON_WIDE void trace_products(const Symbolic& s, const CrossZ& A, const Fac
             const double* srj = inverse_block(s, f, j, e, buffer.data());
             const double* lr = f.lambda[s.grouping[r]].data();
             double* Fr = F[s.grouping[r]].data();
-            const double* stored = A.pair[s.a_pair[e]] + s.a_entry[e] * kr * kj;
+            const double* stored = A.pair[s.pair(r, j)] + Int{s.a_entry[e]} * kr * kj;
             if (kr == 1 && kj == 1) {
                 *Fj += *stored * *lr * *srj;
                 *Fr += *stored * *lj * *srj;
                 continue;
             }
+            const bool flip = s.flipped(r, j);
             for (int a = 0; a < kr; ++a)
-                for (int b = 0; b < kj; ++b) block[a * kj + b] = s.a_flip[e] ? stored[b * kr + a] : stored[a * kj + b];
-            std::fill(product.begin(), product.begin() + kr * kj, 0.0);
+                for (int b = 0; b < kj; ++b) block[a * kj + b] = flip ? stored[b * kr + a] : stored[a * kj + b];
+            std::fill_n(product.data(), kr * kj, 0.0);
             multiply_add_tn(1, block.data(), lr, product.data(), kj, kr, kr);  // A_jr Lambda_r (kj x kr)
             multiply_add(1, product.data(), srj, Fj, kj, kr, kj);
-            std::fill(product.begin(), product.begin() + kr * kj, 0.0);
+            std::fill_n(product.data(), kr * kj, 0.0);
             multiply_add(1, block.data(), lj, product.data(), kr, kj, kj);     // A_rj Lambda_j (kr x kj)
             multiply_add_nt(1, product.data(), srj, Fr, kr, kj, kr);
         }
+    }
+}
+
+void trace_complements(const Symbolic& s, const Factor& f, std::vector<std::vector<double>>& rest) {
+    const int most = *std::max_element(s.K.begin(), s.K.end());
+    std::vector<double> buffer(most * most);
+    for (std::size_t g = 0; g < s.K.size(); ++g) rest[g].assign(s.K[g] * s.K[g], 0.0);
+    for (int j = 0; j < s.nodes; ++j) {
+        const int k = s.k(j);
+        const double* S = inverse_diagonal(s, f, j, buffer.data());
+        double* to = rest[s.grouping[j]].data();
+        for (int a = 0; a < k; ++a)
+            for (int b = 0; b < k; ++b) to[a * k + b] += (a == b) - S[a * k + b];
     }
 }
 
@@ -186,11 +200,12 @@ void copy_selected(const Symbolic& s, const Factor& f, const std::vector<double*
         const double* sjj = inverse_diagonal(s, f, j, buffer.data());
         std::copy(sjj, sjj + kj * kj, diagonal[s.grouping[j]] + s.level[j] * Int{kj} * kj);
         for (Int e = s.a_start[j]; e < s.a_start[j + 1]; ++e) {
-            const int kr = s.k(s.a_row[e]);
+            const int r = s.a_row[e], kr = s.k(r);
+            const bool flip = s.flipped(r, j);
             const double* srj = inverse_block(s, f, j, e, buffer.data());
-            double* to = pair[s.a_pair[e]] + s.a_entry[e] * kr * kj;
+            double* to = pair[s.pair(r, j)] + Int{s.a_entry[e]} * kr * kj;
             for (int a = 0; a < kr; ++a)
-                for (int b = 0; b < kj; ++b) to[s.a_flip[e] ? b * kr + a : a * kj + b] = srj[a * kj + b];
+                for (int b = 0; b < kj; ++b) to[flip ? b * kr + a : a * kj + b] = srj[a * kj + b];
         }
     }
 }

@@ -1,7 +1,9 @@
 #include "symbolic.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
+#include <stdexcept>
 
 namespace henderson {
 
@@ -42,6 +44,12 @@ void order_nodes(Symbolic& s, const std::vector<PairPattern>& pairs) {
 }
 
 void place_cross_products(Symbolic& s, const std::vector<PairPattern>& pairs) {
+    const std::size_t groupings = s.K.size();
+    s.pair_at.assign(groupings * groupings, -1);
+    for (const auto& p : pairs) {
+        s.pair_at[p.first * groupings + p.second] = s.pair_at[p.second * groupings + p.first] = static_cast<int>(s.pair_first.size());
+        s.pair_first.push_back(p.first);
+    }
     std::vector<std::vector<int>> node(s.K.size());
     for (std::size_t f = 0; f < s.K.size(); ++f) node[f].resize(s.levels[f]);
     for (int v = 0; v < s.nodes; ++v) node[s.grouping[v]][s.level[v]] = v;
@@ -58,20 +66,25 @@ void place_cross_products(Symbolic& s, const std::vector<PairPattern>& pairs) {
     every_entry([&](int, Int, int a, int b) { ++s.a_start[std::min(a, b) + 1]; });
     std::partial_sum(s.a_start.begin(), s.a_start.end(), s.a_start.begin());
     const Int total = s.a_start.back();
-    struct Entry { int row, pair; Int entry; char flip; };
-    std::vector<Entry> entries(total);
-    std::vector<Int> next(s.a_start.begin(), s.a_start.end() - 1);
-    // stored block: K_first x K_second; wanted: K_row x K_column
-    every_entry([&](int k, Int e, int a, int b) { entries[next[std::min(a, b)]++] = {std::max(a, b), k, e, a < b}; });
-    s.a_row.resize(total), s.a_pair.resize(total), s.a_entry.resize(total), s.a_flip.resize(total);
-    for (int j = 0; j < s.nodes; ++j) {
-        std::sort(entries.begin() + s.a_start[j], entries.begin() + s.a_start[j + 1],
-                  [](const Entry& x, const Entry& y) { return x.row < y.row; });
-        for (Int e = s.a_start[j]; e < s.a_start[j + 1]; ++e) {
-            s.a_row[e] = entries[e].row, s.a_pair[e] = entries[e].pair;
-            s.a_entry[e] = entries[e].entry, s.a_flip[e] = entries[e].flip;
+    if (total > std::numeric_limits<int>::max()) throw std::length_error("more pairs of levels than can be counted");
+
+    // sorted by row, then dealt out to the columns: the rows of every column come out in order
+    std::vector<Int> row_start(s.nodes + 1, 0);
+    every_entry([&](int, Int, int a, int b) { ++row_start[std::max(a, b) + 1]; });
+    std::partial_sum(row_start.begin(), row_start.end(), row_start.begin());
+    std::vector<int> column(total), entry(total);
+    std::vector<Int> next(row_start.begin(), row_start.end() - 1);
+    every_entry([&](int, Int e, int a, int b) {
+        Int& to = next[std::max(a, b)];
+        column[to] = std::min(a, b), entry[to++] = static_cast<int>(e);
+    });
+    s.a_row.resize(total), s.a_entry.resize(total);
+    next.assign(s.a_start.begin(), s.a_start.end() - 1);
+    for (int r = 0; r < s.nodes; ++r)
+        for (Int i = row_start[r]; i < row_start[r + 1]; ++i) {
+            Int& to = next[column[i]];
+            s.a_row[to] = r, s.a_entry[to++] = entry[i];
         }
-    }
 }
 
 // Column structures of L by the elimination tree, until the remainder is dense: struct(j) is the pattern of A below j
@@ -154,12 +167,12 @@ void aim_cross_products(Symbolic& s) {
             const int r = s.a_row[e];
             if (r < s.head) {
                 const auto from = s.row.begin() + s.row_start[j], to = s.row.begin() + s.row_start[j + 1];
-                s.a_target[e] = std::lower_bound(from, to, r) - s.row.begin();
+                s.a_target[e] = static_cast<int>(std::lower_bound(from, to, r) - s.row.begin());
             } else if (j < s.head && !s.panel) {
                 const auto from = s.tail_row.begin() + s.tail_start[j], to = s.tail_row.begin() + s.tail_start[j + 1];
-                s.a_target[e] = std::lower_bound(from, to, static_cast<int>(s.at[r] - base)) - from;
+                s.a_target[e] = static_cast<int>(std::lower_bound(from, to, static_cast<int>(s.at[r] - base)) - from);
             } else {
-                s.a_target[e] = s.at[r] - base;
+                s.a_target[e] = static_cast<int>(s.at[r] - base);
             }
         }
 }

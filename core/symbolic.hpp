@@ -33,9 +33,9 @@ struct Symbolic {
     // Z'WZ strictly below the diagonal, by column in elimination order
     std::vector<Int> a_start;
     std::vector<int> a_row;
-    std::vector<int> a_pair;   // which PairPattern the block comes from
-    std::vector<Int> a_entry;  // and which entry of it
-    std::vector<char> a_flip;  // 1 where the stored block must be read transposed
+    std::vector<int> a_entry;     // which entry of its PairPattern
+    std::vector<int> pair_at;     // (groupings x groupings) the PairPattern of two groupings
+    std::vector<int> pair_first;  // the first grouping of each PairPattern
 
     // head of L: rows that are head nodes (blocks), rows in the tail (scalars)
     int head = 0;
@@ -49,7 +49,7 @@ struct Symbolic {
     std::vector<Int> panel_at;         // offset of the (tail rows x K_j) column-major panel of node j
     Int panel_size = 0;
     bool panel = false;                // head-to-tail part padded to full columns, BLAS-3 throughout
-    std::vector<Int> a_target;         // where each block of A lands: see aim_cross_products()
+    std::vector<int> a_target;         // where each block of A lands: see aim_cross_products()
 
     // for every head node, the earlier nodes whose columns reach it
     std::vector<Int> child_start;
@@ -59,6 +59,9 @@ struct Symbolic {
     double factor_flops = 0;           // estimate, one factorisation
 
     int k(int v) const { return static_cast<int>(at[v + 1] - at[v]); }
+    int pair(int r, int j) const { return pair_at[grouping[r] * K.size() + grouping[j]]; }
+    // whether the block in row r, column j is stored the other way round (stored: K_first x K_second)
+    bool flipped(int r, int j) const { return pair_first[pair(r, j)] == grouping[j]; }
     Int rows_in_tail(int j) const { return panel ? tail : tail_start[j + 1] - tail_start[j]; }
 };
 
