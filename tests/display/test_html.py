@@ -71,7 +71,7 @@ def test_latex_is_escaped_and_balanced(hostile):
     assert body.count("{") == body.count("}")
     for line in re.findall(r"^.* \\\\$", text, re.M):
         if "multicolumn" not in line:
-            assert line.replace(r"\&", "").count("&") == 4
+            assert line.replace(r"\&", "").count("&") == 6
 
 
 def test_a_model_without_fixed_effects_prints_everywhere():

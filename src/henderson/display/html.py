@@ -12,13 +12,15 @@ from henderson.display.numbers import (
     format_coefficients,
     format_column,
     format_correlation,
+    format_df,
     format_fixed,
+    format_p,
     format_statistics,
 )
 from henderson.display.text import MOST_CORRELATED, lower_triangle
 
 if TYPE_CHECKING:
-    from henderson.inference.fixed import CoefficientTable
+    from henderson.inference.coefficients import CoefficientTable
     from henderson.inference.summary import SummaryRecord
     from henderson.inference.varcorr import VarCorr
 
@@ -98,17 +100,36 @@ def _coefficients(table: CoefficientTable) -> str:
     if not table.terms:
         return ""
     estimate, error = format_coefficients(table.estimate.tolist(), table.std_error.tolist())
-    ratio = format_statistics(table.statistic.tolist())
+    ratio, p_value = format_statistics(table.statistic.tolist()), format_p(table.p_value.tolist())
+    df = format_df(table.df.tolist())
     ends = format_column([*table.conf_low.tolist(), *table.conf_high.tolist()])
-    half = len(table.terms)
+    half, t_tests = len(table.terms), sentences.reference(table.ddf) == "t"
     rows = [
-        [term, e, s, t, f"{low.strip()} … {high.strip()}" if np.isfinite(x) else "NA"]
-        for term, e, s, t, low, high, x in zip(
-            table.terms, estimate, error, ratio, ends[:half], ends[half:], table.estimate, strict=True
+        [
+            term,
+            e,
+            s,
+            *([d] if t_tests else []),
+            t,
+            p,
+            f"{low.strip()} … {high.strip()}" if np.isfinite(x) else "NA",
+        ]
+        for term, e, s, d, t, p, low, high, x in zip(
+            table.terms,
+            estimate,
+            error,
+            df,
+            ratio,
+            p_value,
+            ends[:half],
+            ends[half:],
+            table.estimate,
+            strict=True,
         )
     ]
-    heads = ["", "Estimate", "Std. error", "t value", f"{100 * table.level:g} % interval"]
-    return table_html("Fixed effects", heads, rows, 1)
+    tests = ["df", "t value", "Pr(>|t|)"] if t_tests else ["z value", "Pr(>|z|)"]
+    heads = ["", "Estimate", "Std. error", *tests, f"{100 * table.level:g} % interval"]
+    return table_html(f"Fixed effects ({sentences.method(table.ddf)})", heads, rows, 1)
 
 
 def varcorr_table(table: VarCorr) -> str:

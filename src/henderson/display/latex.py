@@ -9,7 +9,9 @@ from henderson.display.numbers import (
     format_coefficients,
     format_column,
     format_correlation,
+    format_df,
     format_fixed,
+    format_p,
     format_statistics,
 )
 
@@ -66,12 +68,12 @@ def summary_latex(record: SummaryRecord, caption: str | None = None, label: str 
         r"\centering",
         rf"\caption{{{escaped(text)}}}",
         *([rf"\label{{{label}}}"] if label else []),
-        r"\begin{tabular}{llrrr}",
+        r"\begin{tabular}{llrrrrr}",
         r"\toprule",
         *_fixed(record),
         *_random(record),
         r"\midrule",
-        rf"\multicolumn{{5}}{{l}}{{{_facts(record)}}} \\",
+        rf"\multicolumn{{7}}{{l}}{{{_facts(record)}}} \\",
         r"\bottomrule",
         r"\end{tabular}",
         r"\end{table}",
@@ -84,9 +86,12 @@ def _fixed(record: SummaryRecord) -> list[str]:
     if not table.terms:
         return []
     estimate, error = format_coefficients(table.estimate.tolist(), table.std_error.tolist())
-    ratio = format_statistics(table.statistic.tolist())
-    lines = [r"Fixed effects & & Estimate & Std.\ error & $t$ value \\", r"\midrule"]
-    for term, *numbers in zip(table.terms, estimate, error, ratio, strict=True):
+    ratio, p_value = format_statistics(table.statistic.tolist()), format_p(table.p_value.tolist())
+    t = sentences.reference(table.ddf)
+    df = format_df(table.df.tolist()) if t == "t" else [""] * len(ratio)
+    heads = rf"{'df' if t == 't' else ''} & ${t}$ value & $\Pr(>|{t}|)$"
+    lines = [rf"Fixed effects & & Estimate & Std.\ error & {heads} \\", r"\midrule"]
+    for term, *numbers in zip(table.terms, estimate, error, df, ratio, p_value, strict=True):
         lines.append(rf"{escaped(term)} & & {' & '.join(map(_number, numbers))} \\")
     return [*lines, r"\midrule"]
 
@@ -95,16 +100,15 @@ def _random(record: SummaryRecord) -> list[str]:
     table = record.varcorr
     variances = format_column([*(v for t in table.terms for v in t.variance), table.sigma**2])
     spreads = format_column([*(s for t in table.terms for s in t.sd), table.sigma])
-    lines, at = [r"Random effects & & Variance & Std.\ dev. & Corr. \\", r"\midrule"], 0
+    lines, at = [r"Random effects & & Variance & Std.\ dev. & Corr. & & \\", r"\midrule"], 0
     for t in table.terms:
         for i, name in enumerate(t.names):
             corr = ", ".join(_number(format_correlation(t.corr[i, j])) for j in range(i))
             group = escaped(t.label) if i == 0 else ""
-            lines.append(
-                rf"{group} & {escaped(name)} & {_number(variances[at])} & {_number(spreads[at])} & {corr} \\"
-            )
+            sizes = f"{_number(variances[at])} & {_number(spreads[at])}"
+            lines.append(rf"{group} & {escaped(name)} & {sizes} & {corr} & & \\")
             at += 1
-    return [*lines, rf"Residual & & {_number(variances[at])} & {_number(spreads[at])} & \\"]
+    return [*lines, rf"Residual & & {_number(variances[at])} & {_number(spreads[at])} & & & \\"]
 
 
 def _facts(record: SummaryRecord) -> str:
@@ -118,4 +122,4 @@ def _facts(record: SummaryRecord) -> str:
 
 def _number(text: str) -> str:
     text = text.strip()
-    return f"${text}$" if text.startswith("-") or "e" in text else text
+    return f"${text}$" if text.startswith(("-", "<")) or "e" in text else text

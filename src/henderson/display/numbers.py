@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable
 
 MISSING = "NA"
+LEAST_P = 2.2e-16
+"""Below this a p-value says no more than that it is tiny."""
 
 
 def format_column(values: Iterable[float], digits: int = 4) -> list[str]:
@@ -118,3 +120,17 @@ def format_fixed(value: float, decimals: int = 1) -> str:
 def format_correlation(value: float, decimals: int = 2) -> str:
     """Return a correlation with a fixed number of decimals, never minus zero."""
     return _one(value, f".{decimals}f")
+
+
+def format_p(values: list[float]) -> list[str]:
+    """P-values: four digits, ``<2e-16`` for what is smaller, ``NA`` for none."""
+    return [
+        "NA" if p != p else "<2e-16" if p < LEAST_P else f"{p:.4f}" if p >= 1e-3 else f"{p:.2e}"
+        for p in values
+    ]
+
+
+def format_df(values: list[float]) -> list[str]:
+    """Degrees of freedom with one or two decimals, ``Inf`` where the reference is the normal distribution."""
+    whole = all(x != x or x in (float("inf"), round(x)) for x in values)
+    return format_column([x if whole or x != x or x == float("inf") else round(x, 2) for x in values], 5)

@@ -13,6 +13,24 @@ def title(record: SummaryRecord) -> str:
     return "Linear mixed model fit by " + ("REML" if record.reml else "maximum likelihood")
 
 
+METHODS = {
+    "satterthwaite": "Satterthwaite's degrees of freedom",
+    "kenward-roger": "Kenward-Roger degrees of freedom and standard errors",
+    "residual": "residual degrees of freedom",
+    "none": "z tests",
+}
+
+
+def method(ddf: str) -> str:
+    """Say how degrees of freedom were had."""
+    return METHODS[ddf]
+
+
+def reference(ddf: str) -> str:
+    """``z`` where the reference is the normal distribution, else ``t``."""
+    return "z" if ddf == "none" else "t"
+
+
 def notes(record: SummaryRecord) -> list[str]:
     """Return what the tables do not say: rows and columns left out, weights, lost directions, the search."""
     out = []
@@ -37,6 +55,8 @@ def notes(record: SummaryRecord) -> list[str]:
     ]
     if parts:
         out.append(f"With {' and '.join(parts)}.")
+    if record.coefficients.note:
+        out.append(record.coefficients.note)
     if record.singular:
         out.append(f"Singular fit: {'; '.join(record.singular)}.")
     return [*out, ending(record)]

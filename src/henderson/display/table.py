@@ -8,10 +8,9 @@ from html import escape
 from henderson.display.grid import WIDTH, columns_text, matrix_text, wrapped
 from henderson.display.html import block, table_html
 from henderson.display.names import shorten
-from henderson.display.numbers import format_column
+from henderson.display.numbers import format_df, format_p
 
-LEAST_P = 2.2e-16
-"""Below this a p-value says no more than that it is tiny."""
+__all__ = ["TableView", "format_df", "format_p", "table_text", "table_view_html"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +77,3 @@ def table_view_html(view: TableView) -> str:
         + table_html(view.title, view.heads, view.rows, view.left)
         + (f'<div class="hd-notes">{notes}</div>' if notes else "")
     )
-
-
-def format_p(values: list[float]) -> list[str]:
-    """P-values: four digits, ``<2e-16`` for what is smaller, ``NA`` for none."""
-    return [
-        "NA" if p != p else "<2e-16" if p < LEAST_P else f"{p:.4f}" if p >= 1e-3 else f"{p:.2e}"
-        for p in values
-    ]
-
-
-def format_df(values: list[float]) -> list[str]:
-    """Degrees of freedom with one or two decimals, ``Inf`` where the reference is the normal distribution."""
-    whole = all(x != x or x in (float("inf"), round(x)) for x in values)
-    return format_column([x if whole or x != x or x == float("inf") else round(x, 2) for x in values], 5)

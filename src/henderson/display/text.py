@@ -13,13 +13,15 @@ from henderson.display.numbers import (
     format_coefficients,
     format_column,
     format_correlation,
+    format_df,
     format_fixed,
+    format_p,
     format_quantiles,
     format_statistics,
 )
 
 if TYPE_CHECKING:
-    from henderson.inference.fixed import CoefficientTable
+    from henderson.inference.coefficients import CoefficientTable
     from henderson.inference.summary import SummaryRecord
     from henderson.inference.varcorr import VarCorr
 
@@ -45,7 +47,7 @@ def summary_text(record: SummaryRecord) -> str:
         criterion_lines(record),
         ["Scaled residuals:", *quantile_lines(record.quantiles)],
         ["Random effects:", *varcorr_lines(record.varcorr), *size_lines(record)],
-        ["Fixed effects:", *coefficient_lines(record.coefficients)],
+        [fixed_title(record.coefficients), *coefficient_lines(record.coefficients)],
         correlation_lines(record),
         [line for note in sentences.notes(record) for line in wrapped(note, "  ")],
     ]
@@ -150,16 +152,25 @@ def size_lines(record: SummaryRecord) -> list[str]:
     return wrapped(f"Number of obs: {record.nobs}, groups:  {groups}", "  ")
 
 
+def fixed_title(table: CoefficientTable) -> str:
+    """Heading of the coefficients, with the kind of degrees of freedom."""
+    return f"Fixed effects ({sentences.method(table.ddf)}):" if table.terms else "Fixed effects:"
+
+
 def coefficient_lines(table: CoefficientTable) -> list[str]:
-    """Estimate, standard error and t value of every column, dropped ones as NA."""
+    """Estimate, standard error, degrees of freedom, t value and p-value, columns that were dropped as NA."""
     if not table.terms:
         return ["(no fixed effects)"]
     estimate, error = format_coefficients(table.estimate.tolist(), table.std_error.tolist())
     ratio = format_statistics(table.statistic.tolist())
-    columns = [["Estimate", *estimate], ["Std. Error", *error], ["t value", *ratio]]
+    t = sentences.reference(table.ddf)
+    columns = [["Estimate", *estimate], ["Std. Error", *error]]
+    if t == "t":
+        columns.append(["df", *format_df(table.df.tolist())])
+    columns += [[f"{t} value", *ratio], [f"Pr(>|{t}|)", *format_p(table.p_value.tolist())]]
     room = WIDTH - sum(max(map(len, c)) + 1 for c in columns)
     names = [shorten(name, room) for name in table.terms]
-    return columns_text([["", *names], *columns], "<>>>")
+    return columns_text([["", *names], *columns], "<" + ">" * len(columns))
 
 
 def correlation_lines(record: SummaryRecord) -> list[str]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from henderson.inference import criteria
-from henderson.inference.fixed import CoefficientTable, coefficient_table, correlation
+from henderson.inference.coefficients import CoefficientTable
+from henderson.inference.fixed import correlation
 from henderson.inference.singular import singular_notes
 from henderson.inference.varcorr import VarCorr, varcorr
 
@@ -88,7 +89,7 @@ class SummaryRecord:
 
 
 def summarise(
-    design: Design, estimate: Estimate, formula: str, scaled: np.ndarray, level: float = 0.95
+    design: Design, estimate: Estimate, formula: str, scaled: np.ndarray, coefficients: CoefficientTable
 ) -> SummaryRecord:
     """Gather the summary of a fit.
 
@@ -100,8 +101,8 @@ def summarise(
         As typed.
     scaled : (n,) float64
         Scaled residuals.
-    level : float
-        Coverage of the intervals in the coefficient table.
+    coefficients : CoefficientTable
+        Of the fixed effects.
 
     Returns
     -------
@@ -127,7 +128,7 @@ def summarise(
         quantiles=np.quantile(scaled, [0, 0.25, 0.5, 0.75, 1]),
         varcorr=varcorr(design, estimate),
         ngroups=tuple((g.name, len(g.levels)) for g in design.groupings),
-        coefficients=coefficient_table(design, estimate, level),
+        coefficients=coefficients,
         x_names=design.x_names,
         correlation=correlation(estimate),
         dropped=design.dropped,

@@ -9,7 +9,7 @@ import numpy as np
 
 from henderson.errors import OptionError
 from henderson.inference import criteria
-from henderson.inference.fixed import coefficient_table
+from henderson.inference.coefficients import NUMBERS, CoefficientTable
 from henderson.inference.random_effects import RandomEffects
 from henderson.inference.varcorr import VarCorr, varcorr
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from henderson.estimate import Estimate
 
 EFFECTS = ("fixed", "ran_pars", "ran_vals", "ran_coefs")
-NUMBERS = ("estimate", "std_error", "statistic", "conf_low", "conf_high")
 Columns = dict[str, object]
 
 
@@ -36,10 +35,11 @@ def tidy(
     estimate: Estimate,
     ranef: RandomEffects,
     coef: RandomEffects,
+    coefficients: CoefficientTable,
     chosen: tuple[str, ...],
     level: float,
 ) -> Columns:
-    """Gather effect, group, (level,) term, estimate, std_error, statistic and limits of every parameter.
+    """Gather effect, group, (level,) term, estimate, its error, test and limits of every parameter.
 
     Parameters
     ----------
@@ -47,6 +47,8 @@ def tidy(
         The fit.
     ranef, coef : RandomEffects
         Effects and coefficients of the levels.
+    coefficients : CoefficientTable
+        Of the fixed effects.
     chosen : tuple of str
         Kinds of rows, see `check_effects`.
     level : float
@@ -58,7 +60,7 @@ def tidy(
         Numbers that do not apply are NaN; group and level are None for fixed effects.
     """
     makers = {
-        "fixed": lambda: [_fixed(design, estimate, level)],
+        "fixed": lambda: [_fixed(coefficients)],
         "ran_pars": lambda: [_parameters(varcorr(design, estimate))],
         "ran_vals": lambda: [_levels("ran_vals", e.columns(level)) for e in ranef.values()],
         "ran_coefs": lambda: [_coefficients(e.group, e.levels, e.names, e.values) for e in coef.values()],
@@ -84,8 +86,7 @@ def _part(
     return {"effect": [effect] * len(term), "group": group, "level": labels, "term": term, **given}
 
 
-def _fixed(design: Design, estimate: Estimate, level: float) -> Columns:
-    table = coefficient_table(design, estimate, level)
+def _fixed(table: CoefficientTable) -> Columns:
     nobody: list[object] = [None] * len(table.terms)
     return _part(
         "fixed", nobody, nobody, list(table.terms), **{name: getattr(table, name) for name in NUMBERS}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from henderson.inference import conditional, fitted, fixed, frames, summary, tables
+from henderson.inference import coefficients, conditional, fitted, fixed, frames, summary, tables
+from henderson.inference.small_sample import SmallSample, check_ddf, check_information, small_sample
+from henderson.results.options import named_options
 from henderson.results.parameters import Parameters
 from henderson.results.printed import Summary
 
@@ -64,29 +67,58 @@ class Tables(Parameters):
     def _frame(self, columns: Mapping[str, object]) -> Any:
         return frames.make_frame(self.source.kind, columns)
 
-    def coeftable(self, level: float = 0.95) -> Any:
-        """Return the fixed effects as a table: term, estimate, std_error, statistic, conf_low, conf_high.
+    def _small_sample(self, ddf: str = "satterthwaite", information: str = "expected") -> SmallSample:
+        key = f"_small_sample {check_ddf(ddf)} {check_information(information)}"
+        if key not in self.__dict__:
+            self.__dict__[key] = small_sample(self.design, self.estimate, ddf, information)
+        sample: SmallSample = self.__dict__[key]
+        return sample
+
+    def _coefficients(self, level: float, ddf: str, information: str) -> coefficients.CoefficientTable:
+        sample = self._small_sample(ddf, information)
+        return coefficients.coefficient_table(self.design, sample, level)
+
+    @named_options
+    def coeftable(
+        self, level: float = 0.95, ddf: str = "satterthwaite", information: str = "expected"
+    ) -> Any:
+        """Return the fixed effects as a table with tests and limits.
+
+        t = estimate / std_error on df degrees of freedom; limits estimate +- t(df) x std_error.
 
         Parameters
         ----------
         level : float, default 0.95
-            Coverage of the Wald limits.
+            Coverage of the limits.
+        ddf : {"satterthwaite", "kenward-roger", "residual", "none"}
+            Kind of degrees of freedom; ``"none"`` takes the normal distribution. Kenward-Roger adjusts the
+            standard errors too.
+        information : {"expected", "observed"}
+            Information matrix that Kenward-Roger takes: pbkrtest's or SAS's.
 
         Returns
         -------
         data frame of the kind that went in
-            Columns that were dropped as combinations of others have NaN.
+            Columns term, estimate, std_error, statistic, df, p_value, conf_low, conf_high; columns of X that
+            were dropped as combinations of others have NaN.
+
+        Raises
+        ------
+        OptionError
+            An unknown option, or a level outside (0, 1).
+        FitError
+            The degrees of freedom asked for cannot be computed.
 
         Examples
         --------
         >>> import henderson as hd
         >>> fit = hd.lmm("Reaction ~ Days + (Days | Subject)", hd.datasets.load("sleepstudy"))
-        >>> print(fit.coeftable().round(2).to_string(index=False))
-               term  estimate  std_error  statistic  conf_low  conf_high
-        (Intercept)    251.41       6.82      36.84    238.03     264.78
-               Days     10.47       1.55       6.77      7.44      13.50
+        >>> print(fit.coeftable().drop(columns="p_value").round(2).to_string(index=False))
+               term  estimate  std_error  statistic   df  conf_low  conf_high
+        (Intercept)    251.41       6.82      36.84 17.0    237.01     265.80
+               Days     10.47       1.55       6.77 17.0      7.21      13.73
         """
-        return self._frame(fixed.coefficient_table(self.design, self.estimate, level).columns())
+        return self._frame(self._coefficients(level, ddf, information).columns())
 
     def confint(self, method: str = "wald", level: float = 0.95) -> Any:
         """Return confidence intervals of the fixed effects: term, conf_low, conf_high.
@@ -105,7 +137,13 @@ class Tables(Parameters):
         """
         return self._frame(fixed.confidence_intervals(self.design, self.estimate, method, level))
 
-    def tidy(self, effects: str | Iterable[str] = ("fixed", "ran_pars"), level: float = 0.95) -> Any:
+    @named_options
+    def tidy(
+        self,
+        effects: str | Iterable[str] = ("fixed", "ran_pars"),
+        level: float = 0.95,
+        ddf: str = "satterthwaite",
+    ) -> Any:
         """Return one row per parameter, as broom.mixed's ``tidy()``.
 
         Parameters
@@ -115,14 +153,19 @@ class Tables(Parameters):
             levels.
         level : float
             Coverage of the limits.
+        ddf : {"satterthwaite", "kenward-roger", "residual", "none"}
+            Kind of degrees of freedom of the fixed effects.
 
         Returns
         -------
         data frame of the kind that went in
-            Columns effect, group, (level,) term, estimate, std_error, statistic, conf_low, conf_high.
+            Columns effect, group, (level,) term, estimate, std_error, statistic, df, p_value, conf_low,
+            conf_high.
         """
-        chosen = tables.check_effects(effects)
-        return self._frame(tables.tidy(self.design, self.estimate, self.ranef, self.coef, chosen, level))
+        chosen, fixed_effects = tables.check_effects(effects), self._coefficients(level, ddf, "expected")
+        return self._frame(
+            tables.tidy(self.design, self.estimate, self.ranef, self.coef, fixed_effects, chosen, level)
+        )
 
     def glance(self) -> Any:
         """Return one row about the whole fit: nobs, df, sigma, loglik, aic, bic, criterion, ..."""
@@ -153,7 +196,45 @@ class Tables(Parameters):
             return self._frame(tables.model_columns(self.design))
         return frames.take_rows(self.source.data, self.design.kept_rows)
 
-    def summary(self, level: float = 0.95) -> Summary:
-        """Return the summary, to print, show in a notebook or write as LaTeX."""
-        scaled = self.residuals("scaled")
-        return Summary(summary.summarise(self.design, self.estimate, self.formula, scaled, level))
+    @named_options
+    def summary(
+        self, level: float = 0.95, ddf: str = "satterthwaite", information: str = "expected"
+    ) -> Summary:
+        """Return the summary, to print, show in a notebook or write as LaTeX.
+
+        Parameters
+        ----------
+        level : float, default 0.95
+            Coverage of the limits that HTML shows.
+        ddf : {"satterthwaite", "kenward-roger", "residual", "none"}
+            Kind of degrees of freedom of the fixed effects; ``"none"`` gives z tests.
+        information : {"expected", "observed"}
+            Information matrix that Kenward-Roger takes.
+
+        Returns
+        -------
+        Summary
+
+        Raises
+        ------
+        OptionError
+            An unknown option, or a level outside (0, 1).
+
+        Examples
+        --------
+        >>> import henderson as hd
+        >>> fit = hd.lmm("Reaction ~ Days + (Days | Subject)", hd.datasets.load("sleepstudy"))
+        >>> str(fit.summary(ddf="kenward-roger")).splitlines()[19]
+        'Days          10.467      1.546 17   6.771 3.26e-06'
+        """
+        sample, note = coefficients.or_without(ddf, lambda kind: self._small_sample(kind, information))
+        table = coefficients.coefficient_table(self.design, sample, level)
+        return Summary(
+            summary.summarise(
+                self.design,
+                self.estimate,
+                self.formula,
+                self.residuals("scaled"),
+                table if not note else replace(table, note=note),
+            )
+        )

@@ -1,4 +1,4 @@
-"""The marginal equations of a fit, from its factor: X'V^-1 X and Z'V^-1 X; nothing is of the size of the rows."""
+"""The marginal equations of a fit, from its factor: X'V^-1 X and Z'V^-1 X, without the rows."""
 
 from __future__ import annotations
 

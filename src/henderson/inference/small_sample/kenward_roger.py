@@ -1,15 +1,15 @@
 """Kenward and Roger's adjusted covariance and degrees of freedom, from the factor of the fit.
 
-The parameters are the entries of every term's covariance matrix and sigma^2, in which V is linear, so that the
-second derivatives vanish. In place of sigma^2 the direction V itself is used: any basis of the same directions gives
-the same answer, and with G_0 = V nothing cancels:
+The parameters are the entries of every term's covariance matrix and sigma^2, in which V is linear, so that
+the second derivatives vanish. In place of sigma^2 the direction V itself is used: any basis of the same
+directions gives the same answer, and with G_0 = V nothing cancels:
 
-    P_r = -X'V^-1 G_r V^-1 X,   Q_rs = X'V^-1 G_r V^-1 G_s V^-1 X,   P_0 = -Phi^-1,   Q_r0 = -P_r,  Q_00 = Phi^-1
+    P_r = -X'V^-1 G_r V^-1 X,  Q_rs = X'V^-1 G_r V^-1 G_s V^-1 X,  P_0 = -Phi^-1,  Q_r0 = -P_r,  Q_00 = Phi^-1
     I_rs = tr(V^-1 G_r V^-1 G_s) - tr(2 Phi Q_rs - Phi P_r Phi P_s)          (expected)
     W = 2 I^-1,    Phi_A = Phi + 2 Phi {sum W_rs (Q_rs - P_r Phi P_s)} Phi
 
-Kenward & Roger (1997), Biometrics 53, 983-997; the expected information as Halekoh & Hojsgaard (2014), J. Stat.
-Softw. 59(9), the observed one as SAS.
+Kenward & Roger (1997), Biometrics 53, 983-997; the expected information as Halekoh & Hojsgaard (2014),
+J. Stat. Softw. 59(9), the observed one as SAS.
 """
 
 from __future__ import annotations
@@ -171,14 +171,14 @@ def parameter_covariance(
 
 
 REDUNDANT = 1e-10
-"""Directions with less information than this share of the largest, once each has unit information, repeat others."""
+"""Directions with less than this share of the largest information, scaled to unit diagonal, repeat others."""
 
 
 def _twice_inverse(information: np.ndarray, least: float) -> np.ndarray:
     """2 I^-1, on the directions that are not combinations of others.
 
-    Where directions repeat one another, as in ``(f || g)`` with a factor, any of the generalised inverses gives the
-    same degrees of freedom and the same adjustment.
+    Where directions repeat one another, as in ``(f || g)`` with a factor, any of the generalised inverses
+    gives the same degrees of freedom and the same adjustment.
     """
     size = np.sqrt(np.abs(np.diag(information)))
     scale = np.where(size > 0, size, 1.0)
@@ -191,8 +191,8 @@ def _twice_inverse(information: np.ndarray, least: float) -> np.ndarray:
 
 
 NEGATIVE = (
-    "The observed information of the variance parameters is not positive: a covariance matrix of the random effects "
-    "lies on its boundary. Simplify the random effects, or type information='expected'."
+    "The observed information of the variance parameters is not positive: a covariance matrix of the random "
+    "effects lies on its boundary. Simplify the random effects, or type information='expected'."
 )
 
 

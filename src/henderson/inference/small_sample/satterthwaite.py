@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 STEP = 1e-4
 """Step of the central differences, on the scale of the parameter."""
 NO_INFORMATION = 1e-8
-"""Eigenvalues of the scaled Hessian below this share of the largest count as directions without information."""
+"""Eigenvalues of the scaled Hessian below this share of the largest are directions without information."""
 
 
 def covariance_gradient(estimate: Estimate, at: Marginal) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Sums of products of the blocks of N = Z'V^-1 Z: all that the traces of Kenward and Roger are made of.
 
-tr(V^-1 G_r V^-1 G_s), with G_r = Z E_r Z' and E_r the same (K, K) matrix in every level of one grouping, is a sum
-over pairs of levels of products of entries of N. So for every two groupings f, h
+tr(V^-1 G_r V^-1 G_s), with G_r = Z E_r Z' and E_r the same (K, K) matrix in every level of one grouping, is a
+sum over pairs of levels of products of entries of N. So for every two groupings f, h
 
     S_fh[x, y, w, z] = sum over levels g of f, k of h of N_gk[x, w] N_gk[y, z]
 
