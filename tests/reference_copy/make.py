@@ -49,8 +49,18 @@ WHOLE = (
     "confint_wald",
     "predict",
     "refitML",
+    "lmerTest",
+    "pbkrtest",
+    "car_anova",
+    "ranova",
+    "emmeans",
+    "emtrends",
+    "confint_profile",
+    "performance",
+    "rePCA",
+    "influence",
 )
-HEADS = ("fitted_head", "resid_head", "pearson_resid_head", "hatvalues_head")
+HEADS = ("fitted_head", "resid_head", "pearson_resid_head", "hatvalues_head", "cooks_distance_head")
 LEVELS = 8
 
 
