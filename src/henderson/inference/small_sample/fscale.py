@@ -6,6 +6,9 @@ import numpy as np
 
 from henderson.inference.small_sample.record import SmallSample
 
+NOUGHT = 1e-10
+"""What is below this counts as zero in the moments of Kenward and Roger."""
+
 
 def fai_cornelius(rank: int, df: np.ndarray) -> float:
     """Return the denominator degrees of freedom of an F statistic that is a mean of squared t statistics.
@@ -71,8 +74,9 @@ def kenward_roger_scale(sample: SmallSample, L: np.ndarray) -> tuple[float, floa
     g = ((r + 1) * A1 - (r + 4) * A2) / ((r + 2) * A2)
     base = 3 * r + 2 * (1 - g)
     c1, c2, c3 = g / base, (r - g) / base, (r + 2 - g) / base
-    mean = 1 / (1 - A2 / r)
-    variance = 2 / r * (1 + c1 * B) / ((1 - c2 * B) ** 2 * (1 - c3 * B))
-    rho = variance / (2 * mean**2)
-    m = 4 + (r + 2) / (r * rho - 1)
-    return m / (mean * (m - 2)), m
+    left, below = 1 - A2 / r, 1 - c3 * B
+    ratio = left / (1 - c2 * B) if abs(1 - c2 * B) > NOUGHT else 1.0  # both go to zero together
+    if abs(below) < NOUGHT:
+        return 2 * left, 4.0  # the variance is infinite
+    m = 4 + (r + 2) / (ratio**2 * (1 + c1 * B) / below - 1)
+    return (m * left / (m - 2) if abs(m - 2) > NOUGHT else 1.0), m
