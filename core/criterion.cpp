@@ -182,7 +182,7 @@ void differentiate(const Symbolic& s, const CrossZ& A, const CrossXY& xy, const 
                    const std::vector<Triangle>& root, bool regular, Workspace& w) {
     auto& out = w.result;
     w.F.resize(s.K.size()), w.EU.resize(s.K.size());
-    invert_selected(s, w.factor);
+    invert_selected(s, w.factor, regular);
     if (regular)
         divided_traces(s, root, w);
     else

@@ -21,7 +21,7 @@ struct Factor {
     std::vector<double> tail;                 // (t x t) column-major, lower triangle
     double logdet = 0;                        // log|Omega|
 
-    // Omega^-1 on the pattern of L (which contains that of A); filled by invert_selected
+    // Omega^-1 on the pattern of L (which contains that of A), or its diagonal only; filled by invert_selected
     std::vector<double> s_diagonal, s_head, s_panel, s_tail;  // s_tail: lower triangle
     std::vector<double> y_head, y_panel;                      // L_rj L_jj^-1, scratch of the Takahashi recursion
     std::vector<int> where, tail_where;                       // scratch: position of a row in the current column
@@ -32,11 +32,11 @@ struct Factor {
 bool factorise(const Symbolic& s, const CrossZ& A, Factor& f);
 void solve_forward(const Symbolic& s, const Factor& f, double* x, Int m);   // x := L^-1 x
 void solve_backward(const Symbolic& s, const Factor& f, double* x, Int m);  // x := L^-T x
-void invert_selected(const Symbolic& s, Factor& f);
+void invert_selected(const Symbolic& s, Factor& f, bool diagonal_only = false);
 // F[grouping] (K x K) := sum over levels g of (A Lambda Omega^-1)_gg ; needs invert_selected
 void trace_products(const Symbolic& s, const CrossZ& A, const Factor& f, std::vector<std::vector<double>>& F);
 
-// rest[grouping] (K x K) := sum over levels g of I - (Omega^-1)_gg ; needs invert_selected
+// rest[grouping] (K x K) := sum over levels g of I - (Omega^-1)_gg ; needs invert_selected, diagonal at least
 void trace_complements(const Symbolic& s, const Factor& f, std::vector<std::vector<double>>& rest);
 
 // Copies Omega^-1 on the pattern of A into arrays shaped like those of CrossZ

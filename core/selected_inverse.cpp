@@ -29,13 +29,19 @@ HENDERSON_WIDE void scale_columns(const Symbolic& s, Factor& f) {
     }
 }
 
-// s_panel_j -= S_tail[rows, rows] Y_j for a sparse column
-HENDERSON_WIDE void subtract_tail(const Symbolic& s, Factor& f, int j) {
+// One column's rows in the tail: Y_j, and S_Rj as it is formed.
+struct PanelColumn {
+    const double* y;
+    double* s;
+};
+
+// s -= S_tail[rows, rows] Y_j for a sparse column
+HENDERSON_WIDE void subtract_tail(const Symbolic& s, const Factor& f, int j, PanelColumn column_j) {
     const Int height = s.rows_in_tail(j), t = s.tail;
     const int* rows = s.tail_row.data() + s.tail_start[j];
     for (int b = 0; b < s.k(j); ++b) {
-        double* out = f.s_panel.data() + s.panel_at[j] + b * height;
-        const double* y = f.y_panel.data() + s.panel_at[j] + b * height;
+        double* out = column_j.s + b * height;
+        const double* y = column_j.y + b * height;
         for (Int x = 0; x < height; ++x) {
             const double* column = &f.s_tail[rows[x] * t];
             const double w = y[x];
@@ -88,18 +94,17 @@ HENDERSON_WIDE void push_to_children(const Symbolic& s, Factor& f, int r) {
 }
 
 // S_jj = (L_jj L_jj')^-1 - Y_j' S_Rj
-HENDERSON_WIDE void close_diagonal(const Symbolic& s, Factor& f, int j) {
+HENDERSON_WIDE void close_diagonal(const Symbolic& s, Factor& f, int j, PanelColumn column) {
     const int k = s.k(j);
     double* S = &f.s_diagonal[s.diag_at[j]];
     inverse_from_cholesky(&f.diagonal[s.diag_at[j]], S, k);
     for (Int e = s.row_start[j]; e < s.row_start[j + 1]; ++e)
         multiply_add_tn(-1, &f.y_head[s.block_at[e]], &f.s_head[s.block_at[e]], S, k, s.k(s.row[e]), k);
     const Int height = s.rows_in_tail(j);
-    const double *y = f.y_panel.data() + s.panel_at[j], *x = f.s_panel.data() + s.panel_at[j];
     for (int a = 0; a < k; ++a)
         for (int b = 0; b < k; ++b) {
             double sum = 0;
-            for (Int i = 0; i < height; ++i) sum += y[a * height + i] * x[b * height + i];
+            for (Int i = 0; i < height; ++i) sum += column.y[a * height + i] * column.s[b * height + i];
             S[a * k + b] -= sum;
         }
 }
@@ -126,10 +131,27 @@ const double* inverse_block(const Symbolic& s, const Factor& f, int j, Int e, do
     return buffer;
 }
 
+// No head node reaches another and nobody asks for S_Rj: one column at a time is enough.
+HENDERSON_WIDE void invert_diagonal(const Symbolic& s, Factor& f) {
+    f.s_diagonal.resize(s.diag_at[s.head]);
+    std::vector<double> y, x;
+    for (int j = 0; j < s.head; ++j) {
+        const double* panel = f.panel.data() + s.panel_at[j];
+        const int k = s.k(j);
+        const Int size = s.rows_in_tail(j) * k;
+        y.assign(panel, panel + size), x.assign(size, 0.0);
+        solve_panel_transposed(&f.diagonal[s.diag_at[j]], y.data(), s.rows_in_tail(j), k);
+        const PanelColumn column{y.data(), x.data()};
+        subtract_tail(s, f, j, column);
+        close_diagonal(s, f, j, column);
+    }
+}
+
 }  // namespace
 
-void invert_selected(const Symbolic& s, Factor& f) {
+void invert_selected(const Symbolic& s, Factor& f, bool diagonal_only) {
     if (s.tail > 0) invert_tail(s, f);
+    if (diagonal_only && !s.panel && s.row.empty()) return invert_diagonal(s, f);
     scale_columns(s, f);
     f.s_diagonal.resize(s.diag_at[s.head]);
     f.s_head.assign(s.head_size, 0.0);
@@ -137,8 +159,9 @@ void invert_selected(const Symbolic& s, Factor& f) {
     // Padded columns: the tail's part of all of them is one product.
     if (s.panel) lapack::symm(-1, s.tail, s.at[s.head], f.s_tail.data(), s.tail, f.y_panel.data(), s.tail, f.s_panel.data(), s.tail);
     for (int j = s.head - 1; j >= 0; --j) {
-        if (!s.panel && s.tail > 0) subtract_tail(s, f, j);
-        close_diagonal(s, f, j);
+        const PanelColumn column{f.y_panel.data() + s.panel_at[j], f.s_panel.data() + s.panel_at[j]};
+        if (!s.panel && s.tail > 0) subtract_tail(s, f, j, column);
+        close_diagonal(s, f, j, column);
         if (s.child_start[j + 1] > s.child_start[j]) push_to_children(s, f, j);
     }
 }
