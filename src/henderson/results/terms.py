@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from henderson.results.options import named_options
 from henderson.results.shown import Shown
@@ -39,12 +39,17 @@ class FixedTermFTable(Shown):
         return fixed_terms_f_view(self.record)
 
 
+class ExactTestTable(Shown):
+    """Exact test of one variance; see `LinearMixedFit.rlrt`."""
+
+    def _view(self) -> TableView:
+        from henderson.display.term_tests import exact_test_view
+
+        return exact_test_view(self.record)
+
+
 class Terms(Tables):
     """Tests of terms by refitting; see `LinearMixedFit`."""
-
-    if TYPE_CHECKING:
-
-        def _small_sample(self, ddf: str, information: str = "expected") -> Any: ...
 
     @named_options
     def ranova(self, *, reduce_terms: bool = True) -> RandomTermTable:
@@ -142,3 +147,62 @@ class Terms(Tables):
             )
         sample = self._small_sample(ddf, information)
         return FixedTermFTable(drop1.drop_by_f(self.design, sample, given), self.source.kind)
+
+    @named_options
+    def rlrt(
+        self,
+        term: str | None = None,
+        *,
+        n_sim: int = 10_000,
+        seed: int | np.random.Generator | None = None,
+        restricted: bool = True,
+    ) -> ExactTestTable:
+        """Test one variance by the exact distribution of its (restricted) likelihood ratio.
+
+        RLRT = sup_lambda (n - p) log(1 + N/D) - sum log(1 + lambda mu_s), N and D sums of chi-square draws
+        weighted by the eigenvalues mu_s of Z'(I - X(X'X)^-1 X')Z (Crainiceanu and Ruppert 2004, eq. 9).
+
+        Parameters
+        ----------
+        term : str, optional
+            The random term, which must have one column: its label in `ranova` (``"(0 + Days | Subject)"``),
+            its grouping factor where that has one term, or its name in theta (``"Subject.Days"``). Not
+            needed where the model has one.
+        n_sim : int, default 10000
+            Draws from the null distribution.
+        seed : int, numpy Generator or None
+            Makes them repeatable.
+        restricted : bool, default True
+            REML likelihood; False for the ML one. A fit by the other is refitted.
+
+        Returns
+        -------
+        ExactTestTable
+            term, statistic, p_value, std_error (of the p-value, from the number of draws) and p_boundary (by
+            the mixture 0.5 chi2_0 + 0.5 chi2_1).
+
+        Raises
+        ------
+        OptionError
+            No one term of one column is named; too many levels for the eigenvalues (6,000).
+
+        Notes
+        -----
+        O(l^3) for l levels. With other random terms in the model the distribution is an approximation: it
+        takes their effects as known (Greven, Crainiceanu, Kuechenhoff and Peters 2008).
+
+        References
+        ----------
+        Crainiceanu & Ruppert (2004), J. R. Stat. Soc. B 66, 165-185; Greven et al. (2008), J. Comput. Graph.
+        Stat. 17, 870-891.
+
+        Examples
+        --------
+        >>> import henderson as hd
+        >>> fit = hd.lmm("Yield ~ 1 + (1 | Batch)", hd.datasets.load("dyestuff"))
+        >>> fit.rlrt(seed=1)
+        """
+        from henderson.inference.hypotheses.rlrt import exact_test
+
+        record = exact_test(self.design, self.estimate, term, n_sim=n_sim, seed=seed, restricted=restricted)
+        return ExactTestTable(record, self.source.kind)

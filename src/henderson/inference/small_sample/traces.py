@@ -80,11 +80,7 @@ def _products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def _crossed(cross: CrossProducts, parts: Eliminated) -> BlockSums:
     zero, K = parts.largest, cross.columns[parts.largest]
-    grams = [
-        [parts.R.gram(parts.R.data[:, a], parts.R.data[:, b]) if b >= a else None for b in range(K)]
-        for a in range(K)
-    ]
-    H = [[grams[a][b] if b >= a else grams[b][a].T for b in range(K)] for a in range(K)]
+    H = _grams(parts.R)
     single: list[np.ndarray] = [np.zeros((k, k)) for k in cross.columns]
     double: dict[tuple[int, int], np.ndarray] = {}
     lost = np.array([[np.vdot(parts.M, H[a][b]) for b in range(K)] for a in range(K)])
@@ -102,6 +98,13 @@ def _crossed(cross: CrossProducts, parts: Eliminated) -> BlockSums:
         double[f, zero] = sums.transpose(2, 3, 0, 1)
     _others(cross, parts, single, double)
     return BlockSums(tuple(single), double)
+
+
+def _grams(R: Rows) -> list[list[np.ndarray]]:
+    """R_a'R_b of every two of the K matrices, (q2, q2) each."""
+    K = R.data.shape[1]
+    upper = {(a, b): R.gram(R.data[:, a], R.data[:, b]) for a in range(K) for b in range(a, K)}
+    return [[upper[a, b] if b >= a else upper[b, a].T for b in range(K)] for a in range(K)]
 
 
 def _columns(cross: CrossProducts, others: tuple[int, ...]) -> dict[int, slice]:
