@@ -52,6 +52,8 @@ class Target:
         Place in x, grouping and row of the pivots of Lambda, which may be zero.
     loose : bool
         Whether x is not unique where phi is at a bound.
+    longest : float
+        Longest first step, for deviances that hardly change near the estimate.
     """
 
     held: Held
@@ -60,6 +62,7 @@ class Target:
     bounds: tuple[float, float] = (-math.inf, math.inf)
     pivots: tuple[tuple[int, int, int], ...] = ()
     loose: bool = False
+    longest: float = math.inf
 
 
 @dataclass(slots=True, eq=False)
@@ -253,9 +256,9 @@ class Walk:
         if found is None:
             return None
         x, here, step = found
-        rise = here.value - step.predicted - self.least
-        if rise < -LOWER * max(1.0, abs(self.least) / 1000):
+        if here.value < self.least - LOWER * max(1.0, abs(self.least) / 1000):
             raise LowerDeviance(here)
+        rise = here.value - step.predicted - self.least
         zeta = self.direction * math.sqrt(max(rise, 0.0))
         slope = step.slope / (2 * zeta) if zeta else self.points[0].slope
         return Point(phi, x, zeta, slope, step.tangent, here)
@@ -297,7 +300,7 @@ class Walk:
             return False
         want = min(rise, max(reach - abs(last.zeta), NEARLY) + NEARLY / 2)
         before = self.points[-2].phi if len(self.points) > 1 else None
-        longest = abs(last.phi - before) * 3 if before is not None else math.inf
+        longest = abs(last.phi - before) * 3 if before is not None else self.target.longest
         delta = want / last.slope if last.slope > 0 else longest
         if not math.isfinite(delta):
             return False

@@ -93,7 +93,12 @@ def _target(
         for place in block.positions.diagonal().tolist():
             if place in others:
                 pivots.append((before + others.index(place), entries[place][0], entries[place][1]))
-    return Target(held, phi, x, bounds, tuple(pivots), loose)
+    longest = math.inf
+    if bounds[0] == 0.0:  # a standard deviation: its own size, or that of sigma in its units
+        longest = max(phi, math.exp(x[0]) * frame.unit)
+    elif math.isfinite(bounds[0]):
+        longest = 0.5
+    return Target(held, phi, x, bounds, tuple(pivots), loose, longest)
 
 
 def to_value(parameter: Parameter, phi: np.ndarray) -> np.ndarray:
