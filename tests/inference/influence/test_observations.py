@@ -1,0 +1,71 @@
+"""Leaving out rows: closed form against the same by hand, and exact against whole fits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import henderson as hd
+
+from ..cases import NAMES, dense, fit
+
+
+@pytest.mark.parametrize("reml", [True, False])
+@pytest.mark.parametrize("name", NAMES)
+def test_closed_form_against_dense_deletion(name, reml):
+    f, d = fit(name, reml), dense(name, reml)
+    found = f.influence("observation")
+    y = f.design.y if f.design.offset is None else f.design.y - f.design.offset
+    for i in range(0, f.design.n, 11):
+        keep = np.arange(f.design.n) != i
+        X, Vi = f.design.X[keep], np.linalg.inv(d.V[np.ix_(keep, keep)])
+        C = np.linalg.inv(X.T @ Vi @ X)
+        beta = C @ X.T @ Vi @ y[keep]
+        rest = y[keep] - X @ beta
+        sigma = np.sqrt(rest @ Vi @ rest / (f.estimate.nu - 1))
+        np.testing.assert_allclose(found.fixef_deleted[i], beta, rtol=1e-8)
+        np.testing.assert_allclose(found.record.se_deleted[i], sigma * np.sqrt(np.diag(C)), rtol=1e-8)
+        assert found.record.sd_deleted[i, -1] == pytest.approx(sigma, rel=1e-9)
+        change = beta - d.beta
+        assert found.cooks_distance[i] == pytest.approx(
+            change @ np.linalg.solve(d.vcov, change) / f.design.p, rel=1e-6, abs=1e-14
+        )
+        ratio = np.linalg.det(sigma**2 * C) / np.linalg.det(d.vcov)
+        assert found.record.covratio[i] == pytest.approx(ratio, rel=1e-7)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_closed_form_is_the_deletion_from_cross_products(name):
+    f = fit(name)
+    closed, deleted = (
+        f.influence("observation").record,
+        f._new_influence("rows", np.arange(f.design.n), tuple(range(f.design.n)), False),
+    )
+    np.testing.assert_allclose(closed.fixef_deleted, deleted.fixef_deleted, rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(closed.covratio, deleted.covratio, rtol=1e-7)
+
+
+def test_exact_against_whole_fits():
+    rows = hd.datasets.load("sleepstudy")
+    f = hd.lmm("Reaction ~ Days + (Days | Subject)", rows, tol=1e-12)
+    found = f.influence("observation", exact=True)
+    for i in (0, 59, 130, 179):
+        again = hd.lmm("Reaction ~ Days + (Days | Subject)", rows.drop(index=i), tol=1e-12)
+        np.testing.assert_allclose(found.fixef_deleted[i], again.beta, rtol=1e-7)
+        np.testing.assert_allclose(found.theta_deleted[i], again.theta, rtol=1e-3)
+
+
+def test_a_row_with_a_parameter_of_its_own_is_reported():
+    rows = hd.datasets.load("sleepstudy")
+    rows["one"] = (np.arange(180) == 17).astype(float)
+    f = hd.lmm("Reaction ~ Days + one + (1 | Subject)", rows)
+    found = f.influence("observation")
+    assert found.reasons == {17: "the row alone determines an effect"}
+    assert np.isnan(found.fixef_deleted[17]).all()
+    assert np.isnan(found.record.sd_deleted[17]).all()
+
+
+def test_cooks_distance_of_the_rows_is_that_of_augment():
+    f = hd.lmm("Reaction ~ Days + (Days | Subject)", hd.datasets.load("sleepstudy"))
+    np.testing.assert_array_equal(f.cooks_distance(), f.augment()[".cooksd"])
+    assert f.cooks_distance("observation").shape == (180,)
