@@ -61,8 +61,9 @@ def for_marginaleffects(
 
     Notes
     -----
-    The numerical derivatives cost about four digits of the standard errors of slopes;
-    ``eps_vcov=1e-3`` is more exact than the default, as all of it is linear in beta. O(n p) memory.
+    marginaleffects differentiates numerically, with small steps: standard errors of slopes are then off by up
+    to 0.1 %. All estimates here are linear in beta, so that a large step is the better one: with
+    ``eps_vcov=1.0`` they agree with the closed form to nine digits. O(n p) memory.
 
     Examples
     --------
@@ -184,6 +185,9 @@ def _model_class() -> Any:
                 variable_names=names,
             )
             super().__init__(fit, vault)
+            for name, dtype in vault.modeldata.schema.items():
+                if name not in names:  # columns to average by
+                    self.set_variable_type(name, "numeric" if dtype.is_numeric() else "character")
 
         def get_exog(self, newdata: Any) -> np.ndarray:
             design, estimate = self.fit.design, self.fit.estimate
