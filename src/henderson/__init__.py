@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .model.linear import LinearMixedModel
     from .results import LinearMixedFit
     from .results.comparison import ftest, lrt
+    from .results.power import power
 
 __version__ = "0.1.0"
 
@@ -34,6 +35,7 @@ __all__ = [
     "lmm",
     "lrt",
     "plot",
+    "power",
 ]
 
 # Rooms that are opened when first used, so that `import henderson` stays cheap: public name to module.
@@ -45,6 +47,7 @@ _LAZY = {
     "lmm": "api",
     "lrt": "results.comparison",
     "plot": "plot",
+    "power": "results.power",
 }
 
 

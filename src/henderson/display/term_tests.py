@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from henderson.inference.hypotheses.lrt import LikelihoodRatios
     from henderson.inference.hypotheses.model_f import ModelF
     from henderson.inference.hypotheses.ranova import RandomTermTests
+    from henderson.inference.hypotheses.rlrt import ExactTest
 
 DDF_NAMES = {
     "satterthwaite": "Satterthwaite",
@@ -186,3 +187,39 @@ def model_f_view(record: ModelF) -> TableView:
         notes=notes,
         before=[f"{n}: {f}" for n, f in zip((record.small, record.large), record.formulas, strict=True)],
     )
+
+
+def exact_test_view(record: ExactTest) -> TableView:
+    """Return the exact test of one variance."""
+    name = "RLRT" if record.restricted else "LRT"
+    notes = [
+        _draws(record),
+        "p mixture: by 0.5 chi2(0) + 0.5 chi2(1), which holds with many groups.",
+    ]
+    if record.approximate:
+        notes.append(
+            "The model has other random terms, whose effects are taken as known (Greven et al. 2008): the "
+            "distribution is an approximation."
+        )
+    if record.refitted:
+        notes.append(f"Refitted by {CRITERION[record.restricted]}.")
+    kind = "Approximate" if record.approximate else "Exact"
+    return TableView(
+        title=f"{kind} test of one variance, {CRITERION[record.restricted]}",
+        heads=["", name, "p", "p mixture"],
+        rows=[
+            [
+                record.term,
+                *statistic_cells([record.statistic]),
+                *p_cells([record.p_value]),
+                *p_cells([record.p_boundary]),
+            ]
+        ],
+        notes=notes,
+    )
+
+
+def _draws(record: ExactTest) -> str:
+    zero = f"{100 * record.at_zero:.1f} % of them zero"
+    good = f"the p-value is good to +- {record.std_error:.2g}"
+    return f"{record.n_sim} draws from the null distribution, {zero}; {good}."

@@ -9,8 +9,9 @@ from __future__ import annotations
 from .diagnostics import qq, residuals
 from .effects import caterpillar
 from .groups import lattice, strip
+from .power_curve import power
 
-__all__ = ["caterpillar", "lattice", "qq", "residuals", "strip"]
+__all__ = ["caterpillar", "lattice", "power", "qq", "residuals", "strip"]
 
 
 def __dir__() -> list[str]:

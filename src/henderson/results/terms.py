@@ -9,6 +9,8 @@ from henderson.results.shown import Shown
 from henderson.results.tables import Tables
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from henderson.display.table import TableView
 
 
@@ -201,6 +203,12 @@ class Terms(Tables):
         >>> import henderson as hd
         >>> fit = hd.lmm("Yield ~ 1 + (1 | Batch)", hd.datasets.load("dyestuff"))
         >>> fit.rlrt(seed=1)
+        Exact test of one variance, REML
+                     RLRT      p p mixture
+        (1 | Batch) 6.369 0.0042    0.0058
+        10000 draws from the null distribution, 56.5 % of them zero; the p-value is good
+          to +- 0.00065.
+        p mixture: by 0.5 chi2(0) + 0.5 chi2(1), which holds with many groups.
         """
         from henderson.inference.hypotheses.rlrt import exact_test
 

@@ -1,0 +1,1 @@
+"""Power of tests by simulation: studies of other sizes, assumed parameters, replicates."""
