@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from henderson.data import Column, Factor, Frame, Numbers, open_frame
+from henderson.data import Column, Factor, Frame, Numbers, label_text, open_frame
 from henderson.data.align import align
 from henderson.data.suggest import did_you_mean
 from henderson.design.arguments import (
@@ -27,10 +27,11 @@ from henderson.design.contrasts import Coding
 from henderson.design.evaluate import evaluate_variable, is_name, number
 from henderson.design.fixed import fixed_matrix, random_columns
 from henderson.design.groupings import GroupingSpec, learn_grouping
-from henderson.design.rank import independent_columns, keep_columns
+from henderson.design.parts import coding_of_factor
+from henderson.design.rank import alias_weights, independent_columns, keep_columns
 from henderson.design.record import Design, Grouping, RandomTerm
 from henderson.design.rows import Rows, complete_rows
-from henderson.design.spec import DesignSpec
+from henderson.design.spec import CodedFactor, DesignSpec
 from henderson.design.text_numbers import check_text
 from henderson.errors import DataError, DesignError
 from henderson.formula import ModelFormula, RandomPart, read_formula, read_sides
@@ -58,6 +59,7 @@ class Fixed(NamedTuple):
     kept: tuple[int, ...]
     intercept: int | None
     assign: tuple[int, ...]
+    aliases: tuple[tuple[float, ...], ...]
 
 
 class Random(NamedTuple):
@@ -102,11 +104,12 @@ def _fixed(formula: ModelFormula, context: Context, codings: dict[str, Coding]) 
     kept = independent_columns(X)
     intercept = 0 if formula.fixed.intercept and kept[:1] == [0] else None
     if len(kept) == len(names):
-        return Fixed(X, tuple(names), tuple(names), (), keys, tuple(kept), intercept, tuple(assign))
+        return Fixed(X, tuple(names), tuple(names), (), keys, tuple(kept), intercept, tuple(assign), ())
     dropped = tuple(name for j, name in enumerate(names) if j not in set(kept))
+    aliases = tuple(map(tuple, alias_weights(X, kept).T.tolist()))
     X = keep_columns(X, kept)
     kept_names = tuple(names[j] for j in kept)
-    return Fixed(X, tuple(names), kept_names, dropped, keys, tuple(kept), intercept, tuple(assign))
+    return Fixed(X, tuple(names), kept_names, dropped, keys, tuple(kept), intercept, tuple(assign), aliases)
 
 
 def _random(formula: ModelFormula, context: Context, shared: dict[Any, np.ndarray]) -> Random:
@@ -312,7 +315,12 @@ def _spec(
         offset=given.offset[1] if given.offset else None,
         env=_env_used(formula, dict(context.env)),
         assign=fixed.assign,
-        factors=tuple(
-            v.name for v in formula.fixed.variables if isinstance(context.values.get(v.name), Factor)
-        ),
+        factors={
+            variable.name: CodedFactor(
+                tuple(map(label_text, value.levels)), coding_of_factor(variable.name, value, codings)
+            )
+            for variable in formula.fixed.variables
+            if isinstance(value := context.values.get(variable.name), Factor)
+        },
+        aliases=fixed.aliases,
     )

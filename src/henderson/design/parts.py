@@ -60,6 +60,13 @@ class Part:
         return self.matrix[:, j].take(self.codes)
 
 
+def coding_of_factor(name: str, factor: Factor, codings: Codings) -> Coding:
+    """Return how a factor becomes columns: its own coding, the one asked for, or the usual one."""
+    default = POLYNOMIAL if factor.ordered else codings.get(EVERY_FACTOR, TREATMENT)
+    coding: Coding = factor.coding or codings.get(name) or default
+    return coding
+
+
 def _factor_part(name: str, factor: Factor, full: bool, codings: Codings) -> Part:
     labels = tuple(label_text(level) for level in factor.levels)
     if full:
@@ -71,8 +78,7 @@ def _factor_part(name: str, factor: Factor, full: bool, codings: Codings) -> Par
             f"The factor {name} has one level in the rows used{only}, so nothing can be compared. "
             f"Leave {name} out of the formula, or use more of the data."
         )
-    default = POLYNOMIAL if factor.ordered else codings.get(EVERY_FACTOR, TREATMENT)
-    coding = factor.coding or codings.get(name) or default
+    coding = coding_of_factor(name, factor, codings)
     if coding.kind == "treatment" and coding.base is None and not coding.numbered:
         names = tuple(name + label for label in labels[1:])
         return Part(names, names, index=factor.codes - np.int32(1))

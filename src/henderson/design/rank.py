@@ -166,3 +166,35 @@ def keep_columns(X: np.ndarray, kept: list[int]) -> np.ndarray:
         if to != j:
             X[:, to] = X[:, j]
     return X[:, : len(kept)]
+
+
+def alias_weights(X: np.ndarray, kept: list[int]) -> np.ndarray:
+    """Return A with X_dropped = X_kept A: what the columns left out are combinations of.
+
+    Parameters
+    ----------
+    X : (n, P) float64
+        All columns.
+    kept : list of int, length p
+        Independent ones that span the others.
+
+    Returns
+    -------
+    (p, P - p) float64
+
+    Notes
+    -----
+    O(n p^2), only where columns were left out: products of columns of length one, with a second pass on what
+    the first leaves.
+    """
+    dropped = [j for j in range(X.shape[1]) if j not in set(kept)]
+    if not dropped:
+        return np.zeros((len(kept), 0))
+    size = np.sqrt(np.einsum("ij,ij->j", X, X))
+    size[size == 0] = 1.0
+    Z, D = X[:, kept] / size[kept], X[:, dropped] / size[dropped]
+    products = Z.T @ Z
+    share = np.linalg.solve(products, Z.T @ D)
+    share += np.linalg.solve(products, Z.T @ (D - Z @ share))
+    share[np.abs(share) < 1e-12] = 0.0
+    return np.asarray(share * size[dropped] / size[kept][:, None])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,22 @@ from henderson.design.groupings import GroupingSpec
 from henderson.errors import DataError
 
 VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CodedFactor:
+    """One factor of the fixed part.
+
+    Attributes
+    ----------
+    levels : tuple of str
+        Labels in order.
+    coding : Coding
+        How it becomes columns where its margin is in the model.
+    """
+
+    levels: tuple[str, ...]
+    coding: Coding
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,8 +64,10 @@ class DesignSpec:
         Names of the caller's functions that the formula uses.
     assign : tuple of int
         Fixed term of every column of the full model matrix, counted from 1; 0 for the constant.
-    factors : tuple of str
+    factors : dict of str to CodedFactor
         Variables of the fixed part that are factors, as R prints them.
+    aliases : tuple of tuple of float
+        For every column that was left out, its weights (p,) on the kept ones.
     """
 
     formula: str
@@ -68,7 +86,8 @@ class DesignSpec:
     offset: str | None
     env: tuple[str, ...]
     assign: tuple[int, ...] = ()
-    factors: tuple[str, ...] = ()
+    factors: dict[str, CodedFactor] = field(default_factory=dict)
+    aliases: tuple[tuple[float, ...], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the specification as plain lists, numbers and text, ready for JSON."""
@@ -92,7 +111,7 @@ class DesignSpec:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, (Coding, GroupingSpec)):
+    if isinstance(value, (Coding, CodedFactor, GroupingSpec)):
         return {name: _plain(getattr(value, name)) for name in value.__slots__}
     if isinstance(value, dict):
         return {key: _plain(each) for key, each in value.items()}
@@ -145,5 +164,9 @@ def _from_record(record: dict[str, Any]) -> DesignSpec:
         offset=record["offset"],
         env=_tuple(record["env"]),
         assign=_tuple(map(int, record.get("assign", ()))),  # records of 0.1.0 do not have them
-        factors=_tuple(record.get("factors", ())),
+        factors={
+            name: CodedFactor(_tuple(each["levels"]), _coding(each["coding"]))
+            for name, each in record.get("factors", {}).items()
+        },
+        aliases=_tuple(_tuple(weights) for weights in record.get("aliases", ())),
     )
