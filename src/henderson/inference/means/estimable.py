@@ -1,0 +1,70 @@
+"""What the data can tell: combinations of coefficients that do not touch the dropped directions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from henderson.design.record import Design
+
+TOLERANCE = 1e-7
+
+
+def null_basis(design: Design, full: Callable[[], np.ndarray]) -> np.ndarray:
+    """Return a basis of the coefficients that change no fitted value.
+
+    X N = 0 for the full model matrix X; a combination L beta can be estimated if and only if L N = 0.
+
+    Parameters
+    ----------
+    design : Design
+        Its dropped columns are combinations of the kept ones.
+    full : callable
+        Returns the full model matrix (n, P); asked only if columns were dropped.
+
+    Returns
+    -------
+    (P, d) float64
+        Orthonormal columns; d = 0 where nothing was dropped.
+
+    Notes
+    -----
+    O(n p^2) where columns were dropped: products of columns of length one, and a second pass on what is left.
+    """
+    P = len(design.all_x_names)
+    if not design.dropped:
+        return np.zeros((P, 0))
+    assert design.spec is not None
+    X, kept = full(), list(design.spec.kept)
+    dropped = [j for j in range(P) if j not in set(kept)]
+    scale = np.sqrt(np.einsum("ij,ij->j", X, X))
+    scale[scale == 0] = 1.0
+    Z, D = X[:, kept] / scale[kept], X[:, dropped] / scale[dropped]
+    products = Z.T @ Z
+    share = np.linalg.solve(products, Z.T @ D)
+    share += np.linalg.solve(products, Z.T @ (D - Z @ share))
+    basis = np.zeros((P, len(dropped)))
+    basis[kept] = -share * scale[dropped] / scale[kept][:, None]
+    basis[dropped, np.arange(len(dropped))] = 1.0
+    return np.asarray(np.linalg.qr(basis)[0])
+
+
+def estimable(L: np.ndarray, null: np.ndarray) -> np.ndarray:
+    """Return for every combination L (m, P) whether it can be estimated, (m,) bool."""
+    if null.shape[1] == 0:
+        return np.ones(len(L), dtype=bool)
+    size = np.maximum(np.linalg.norm(L, axis=1), 1e-300)
+    return np.asarray(np.abs(L @ null).max(axis=1) <= TOLERANCE * size)
+
+
+def estimable_part(L: np.ndarray, null: np.ndarray) -> np.ndarray:
+    """Return a basis of those combinations of the rows of L (m, P) that can be estimated, (e, P), e <= m."""
+    if null.shape[1] == 0 or len(L) == 0:
+        return L
+    size = np.maximum(np.linalg.norm(L, axis=1), 1e-300)
+    left, values, _ = np.linalg.svd((L / size[:, None]) @ null)
+    lost = int((values > TOLERANCE).sum())
+    return left[:, lost:].T @ (L / size[:, None]) if lost else L

@@ -1,0 +1,119 @@
+"""Slopes of a covariate, averaged like means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from henderson.data import Column, Numbers
+from henderson.data.suggest import did_you_mean
+from henderson.design.evaluate import evaluate_variable
+from henderson.errors import OptionError
+from henderson.formula import Variable, read_formula
+from henderson.inference.means.averages import Linear, average
+from henderson.inference.means.grid import Grid, formula_context, model_columns, reference_grid
+from henderson.inference.means.predictors import Rows, column_numbers, read_rows
+from henderson.inference.means.specs import Specs, check_specs
+
+if TYPE_CHECKING:
+    from henderson.design.record import Design
+
+SHARE = 1e-3
+"""Length of the difference quotient, as a share of the covariate's range."""
+
+
+def trends(
+    design: Design,
+    data: object,
+    env: Mapping[str, Any] | None,
+    specs: Specs,
+    var: str,
+    at: Mapping[str, Any] | None = None,
+    weights: str = "equal",
+) -> tuple[Linear, Grid]:
+    """Return the slopes of the mean response in a covariate.
+
+    (x(v + h/2) - x(v - h/2))' beta / h, averaged over the reference grid: exact for straight lines and
+    parabolas.
+
+    Parameters
+    ----------
+    design : Design
+    data : data frame or None
+        The rows of the fit.
+    env : mapping or None
+        The caller's functions.
+    specs : Specs
+        Not checked yet.
+    var : str
+        A numeric column, or an expression of one such as ``log(x)``: then the slope is by that.
+    at : mapping, optional
+        Where the other predictors, or the covariate itself, are held.
+    weights : str
+        As in `averages.average`.
+
+    Returns
+    -------
+    Linear
+        With the role ``trend``.
+    Grid
+        That it was averaged over.
+
+    Raises
+    ------
+    OptionError
+        `var` is no numeric predictor.
+    """
+    rows = read_rows(design, data, env)
+    variable = _variable(var, rows, env)
+    name = variable.columns[0]
+    where = dict(at or {})
+    if name not in where and name in rows.columns:
+        where[name] = float(column_numbers(rows.columns[name]).mean())
+    grid = reference_grid(design, data, env, where)
+    X = _quotients(design, rows, grid, name, variable)
+    return replace(average(grid, check_specs(specs, grid), weights, X), role="trend", variable=var), grid
+
+
+def _variable(var: object, rows: Rows, env: Mapping[str, Any] | None) -> Variable:
+    numeric = [name for name in rows.names if isinstance(rows.columns.get(name), Numbers)]
+    if not isinstance(var, str):
+        raise OptionError(f"var={var!r}: name one numeric predictor, such as {numeric[:1]!r}.")
+    if var in numeric:
+        return Variable(var, _parse(var, env).node, (var,))
+    if var in rows.names:
+        raise OptionError(
+            f"var={var!r} is not numeric; slopes are by one of: {', '.join(numeric) or 'none'}."
+        )
+    variable = _parse(var, env) if "(" in var else None
+    inside = [] if variable is None else [name for name in variable.columns if name in numeric]
+    if variable is None or len(inside) != 1:
+        raise OptionError(f"var={var!r} is no predictor of the fixed part. {did_you_mean(var, numeric)}")
+    return Variable(var, variable.node, (inside[0],))
+
+
+def _parse(var: str, env: Mapping[str, Any] | None) -> Variable:
+    text = f"`{var}`" if not var.isidentifier() and "(" not in var else var
+    return read_formula(f".y ~ {text} + (1 | .g)", frozenset(env or ())).fixed.variables[0]
+
+
+def _quotients(design: Design, rows: Rows, grid: Grid, name: str, variable: Variable) -> np.ndarray:
+    """Difference quotients of all columns of the model on the grid, (r, P)."""
+    r, a = len(grid.codes), grid.axis(name)
+    columns: dict[str, Column] = {
+        axis.name: axis.column.take(grid.codes[:, j]) for j, axis in enumerate(grid.axes)
+    }
+    centre = np.array([float(v) for v in grid.axes[a].values])[grid.codes[:, a]]
+    values = column_numbers(rows.columns[name])
+    half = 0.5 * SHARE * (float(values.max() - values.min()) or 1.0)
+    X, by = [], []
+    for side in (-half, half):
+        columns[name] = Numbers(centre + side)
+        X.append(model_columns(design, rows, columns, r))
+        context = formula_context(design, rows, columns, r)
+        with np.errstate(all="ignore"):
+            by.append(np.asarray(evaluate_variable(variable.name, variable.node, context), dtype=float))
+    return np.asarray((X[1] - X[0]) / (by[1] - by[0])[:, None])
