@@ -132,7 +132,8 @@ def lmm(
     first: Any = start
     estimate = estimation.fit(design, reml=bool(reml), start=first, max_evaluations=max_evaluations, tol=tol)
     warn_if_cut_short(estimate, stacklevel=3)  # past the check of option names
-    source = Source(formula, frame_kind(data), held(data), _name(weights), _name(offset), env)
+    lost = offset is not None and _name(offset) is None
+    source = Source(formula, frame_kind(data), held(data), _name(weights), _name(offset), lost, env)
     return LinearMixedFit(design, estimate, source)
 
 

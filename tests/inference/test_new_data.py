@@ -42,6 +42,16 @@ def test_a_left_out_offset_is_said(frame, given):
         np.testing.assert_allclose(fit.predict(new, offset=0), out)
 
 
+def test_an_array_beside_an_offset_of_the_formula_is_missed_too(frame):
+    both = hd.lmm("y ~ x + offset(off) + (1 | g)", frame, offset=np.full(len(frame), 2.0))
+    with pytest.warns(HendersonWarning, match="came as an array"):
+        without = both.predict(frame)
+    np.testing.assert_allclose(without + 2, both.fitted)
+    np.testing.assert_allclose(both.predict(frame, offset=2.0), both.fitted)
+    with pytest.warns(HendersonWarning, match="came as an array"):
+        hd.LinearMixedFit.from_dict(both.to_dict()).predict(frame)
+
+
 def test_offsets_of_the_formula_are_no_array(frame):
     fit = hd.lmm("y ~ x + offset(off) + (1 | g)", frame)
     with warnings.catch_warnings():

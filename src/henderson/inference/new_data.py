@@ -36,6 +36,10 @@ class Origin(Protocol):
         """Name of the offset column."""
 
     @property
+    def array_offset(self) -> bool:
+        """Whether the offset came as an array."""
+
+    @property
     def env(self) -> Any:
         """The caller's functions."""
 
@@ -86,7 +90,7 @@ def new_rows(
     """
     frame = _open(design, newdata)
     weights = _weights(weights, frame, design, origin, observed)
-    offset = _offset(offset, frame, design, origin)
+    offset = _offset(offset, frame, origin)
     return _replayed(design, origin, newdata, chosen, further, weights, offset)[0]
 
 
@@ -99,7 +103,7 @@ def given_rows(design: Design, origin: Origin, given: object) -> tuple[NewRows, 
     _check_given(design, origin, given, frame)
     every = tuple(range(len(design.groupings)))
     weights = _weights(None, frame, design, origin, True, "given=", stacklevel=5)
-    offset = _offset(None, frame, design, origin, "given=", stacklevel=5)
+    offset = _offset(None, frame, origin, "given=", stacklevel=5)
     rows, y = _replayed(design, origin, given, every, (), weights, offset, "given=")
     assert y is not None
     _say_left_out(design, rows)
@@ -218,7 +222,6 @@ def _weights(
 def _offset(
     value: object,
     frame: Frame,
-    design: Design,
     origin: Origin,
     called: str = "The new data",
     stacklevel: int = 6,
@@ -231,8 +234,8 @@ def _offset(
         return None  # the replay reads the column
     if usual is not None:
         lacking = f"no column {usual!r}, the offset of the fit"
-    elif design.offset is not None and not _formula(design, origin).fixed.offsets:
-        lacking = "no offset (it came as an array)"
+    elif origin.array_offset:
+        lacking = "no offset (that of offset= came as an array)"
     else:
         return None
     here = called == "given="

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 FORMAT = "henderson.LinearMixedFit"
 VERSION = 1
 TYPES = ("<f8", "<i4", "<i8")
+SOURCE = ("formula", "kind", "weights", "offset", "array_offset")
 PARAMETERS = ("criterion", "sigma", "logdet_omega", "logdet_rx", "pwrss", "nu", "reml")
 Record = dict[str, Any]
 
@@ -97,7 +98,7 @@ def to_dict(design: Design, estimate: Estimate, origin: Origin) -> Record:
     return {
         "format": FORMAT,
         "version": VERSION,
-        "source": {name: getattr(origin, name) for name in ("formula", "kind", "weights", "offset")},
+        "source": {name: getattr(origin, name) for name in SOURCE},
         "design": design_record(design),
         "estimate": {
             **{name: getattr(estimate, name) for name in PARAMETERS},
@@ -216,7 +217,7 @@ def from_dict(
     try:
         design = read_design(stored["design"])
         estimate = read_estimate(stored["estimate"], design)
-        source = {name: stored["source"][name] for name in ("formula", "kind", "weights", "offset")}
+        source = {name: stored["source"][name] for name in SOURCE}
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         if isinstance(error, DataError):
             raise

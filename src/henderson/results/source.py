@@ -21,6 +21,8 @@ class Source:
         The caller's columns, for `augment`; their values are not copied.
     weights, offset : str or None
         Their column names, where they were given as such.
+    array_offset : bool
+        Whether (part of) the offset was given as an array, which new rows cannot look up.
     env : mapping or None
         Functions of the caller's that the formula uses.
     """
@@ -30,4 +32,5 @@ class Source:
     data: object = None
     weights: str | None = None
     offset: str | None = None
+    array_offset: bool = False
     env: Mapping[str, Callable[..., Any]] | None = None
