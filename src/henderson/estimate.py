@@ -21,6 +21,7 @@ from henderson.optim.newton import Point
 from henderson.optim.record import SearchRecord
 from henderson.optim.rectify import KKT, off_the_boundary
 from henderson.optim.search import search
+from henderson.progress import Counted
 from henderson.solve.direct import Factor, analyse
 from henderson.solve.threads import blas_threads_for
 
@@ -278,8 +279,10 @@ def _search_and_pack(
     tol: float,
     system: Any,
 ) -> Estimate:
+    evaluate = Counted(criterion(cross, reml=reml, system=system), "fit")
     with blas_threads_for(system.structure()["tail"]):
-        found = search(criterion(cross, reml=reml, system=system), chart, theta, tol=tol, most=most)
+        found = search(evaluate, chart, theta, tol=tol, most=most)
+    evaluate.close()
     if found.point is None or found.kkt is None:
         raise explain_failure(cross, theta, chart.entries, reml=reml, system=system)
     return _pack(cross, names, reml, found.point, found.record, found.kkt, system)
