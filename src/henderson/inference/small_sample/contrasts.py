@@ -188,8 +188,10 @@ def f_test(sample: SmallSample, L: object, null: object = None) -> FTest:
     -----
     O(m p^2) for each variance parameter.
     """
-    L = check_contrast(sample, L)
-    L, against = independent_rows(L, np.zeros(len(L)) if null is None else np.asarray(null, dtype=float))
+    given = check_contrast(sample, L)
+    L, against = independent_rows(
+        given, np.zeros(len(given)) if null is None else np.asarray(null, dtype=float)
+    )
     r = len(L)
     if r == 0:
         return FTest(np.nan, 0, np.nan, np.nan)
@@ -199,7 +201,7 @@ def f_test(sample: SmallSample, L: object, null: object = None) -> FTest:
         return FTest(wald, r, np.inf, _chi_square_tail(wald, r))
     scale, df = 1.0, float(sample.df_residual)
     if sample.ddf == "satterthwaite":
-        df = fai_cornelius(*_directions(sample, L))
+        df = fai_cornelius(r, contrast_df(sample, _directions(sample, given, r)))
     elif sample.ddf == "kenward-roger":
         scale, df = kenward_roger_scale(sample, L)
     F = scale * wald / r
@@ -231,10 +233,14 @@ def independent_rows(L: np.ndarray, null: np.ndarray) -> tuple[np.ndarray, np.nd
     return right[:rank], (left[:, :rank].T @ null) / values[:rank]
 
 
-def _directions(sample: SmallSample, L: np.ndarray) -> tuple[int, np.ndarray]:
-    """Rank, and degrees of freedom of the uncorrelated directions of a hypothesis."""
+def _directions(sample: SmallSample, L: np.ndarray, rank: int) -> np.ndarray:
+    """(rank, p) uncorrelated combinations of the rows of a hypothesis: the eigenvectors of L Phi L'.
+
+    They depend on how the hypothesis is written, and so do, a little, Fai and Cornelius's degrees of freedom; as
+    SAS and lmerTest, the rows are taken as they come.
+    """
     vectors = np.linalg.eigh(L @ sample.plain @ L.T)[1]
-    return len(L), contrast_df(sample, vectors.T @ L)
+    return np.asarray(vectors[:, len(L) - rank :].T @ L)
 
 
 def _chi_square_tail(x: float, df: int) -> float:

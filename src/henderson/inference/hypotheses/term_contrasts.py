@@ -1,0 +1,165 @@
+"""What is tested of a term: hypotheses of types I, II and III as SAS and lmerTest, and car's."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from henderson.design.assign import FixedTerm, fixed_terms
+from henderson.design.record import Design
+from henderson.inference.hypotheses.coding import cell_coding, contains
+
+ZERO = 1e-9
+
+Contrasts = dict[str, np.ndarray]
+"""Name of a term to its hypothesis (r, p)."""
+
+
+def sequential(design: Design) -> Contrasts:
+    """Type I: every term given those before it.
+
+    The rows of the term in R of X = QR, with a unit diagonal; X by rows without weights, as lmerTest.
+
+    Parameters
+    ----------
+    design : Design
+
+    Returns
+    -------
+    dict of str to (r, p) float64
+
+    Notes
+    -----
+    O(n p^2).
+    """
+    R = triangle(design.X)
+    R = R / R.diagonal()[:, None]
+    return {term.name: R[term.columns] for term in fixed_terms(design)}
+
+
+def triangle(X: np.ndarray) -> np.ndarray:
+    """(p, p) R of X = QR; columns of length one inside, so that units do not matter."""
+    size = np.sqrt(np.einsum("ij,ij->j", X, X))
+    return np.asarray(np.linalg.qr(X / size, mode="r") * size)
+
+
+def hierarchical(design: Design) -> Contrasts:
+    """Type II: every term given all those that do not contain it.
+
+    Parameters
+    ----------
+    design : Design
+
+    Returns
+    -------
+    dict of str to (r, p) float64
+
+    Notes
+    -----
+    O(n p^2), and O(p^3) for each term.
+    """
+    terms, R, out = fixed_terms(design), triangle(design.X), {}
+    for term in terms:
+        after = [t for t in terms if contains(t, term)]
+        before = [t for t in terms if t is not term and t not in after]
+        order = np.concatenate([t.columns for t in (*before, term, *after)]).astype(int)
+        first = sum(len(t.columns) for t in before)
+        own = slice(first, first + len(term.columns))
+        permuted = np.linalg.qr(R[:, order], mode="r")[own]
+        permuted = np.linalg.qr(permuted.T)[0].T
+        out[term.name] = np.zeros_like(permuted)
+        out[term.name][:, order] = permuted
+    return out
+
+
+def marginal_means(design: Design) -> Contrasts:
+    """Type III: every term averaged over the levels of those that contain it, whatever the coding.
+
+    In the coefficients of indicators of all cells: zero for terms that neither are the term nor contain it, and
+    orthogonal to the hypotheses about terms that contain it (SAS's definition).
+
+    Parameters
+    ----------
+    design : Design
+
+    Returns
+    -------
+    dict of str to (r, p) float64
+
+    Notes
+    -----
+    O(P^3) for each term, P the number of cells of all terms; free of the rows.
+    """
+    coding, out = cell_coding(design), {}
+    for e, term in enumerate(coding.terms):
+        outer = [contains(t, term) for t in coding.terms]
+        there = [len(t.columns) > 0 and j != e for j, t in enumerate(coding.terms)]  # the others: only a name
+        apart = [c for j, c in enumerate(coding.columns) if there[j] and not outer[j]]
+        free = left_null(np.hstack([np.zeros((design.p, 0)), *(coding.Q[:, c] for c in apart)]))
+        if any(outer):
+            shown = free @ coding.Q
+            about_outer = left_null(shown[:, coding.columns[e]]) @ shown
+            free = left_null(shown @ about_outer.T) @ free
+        out[term.name] = as_differences(free, (free @ coding.Q)[:, coding.columns[e]], coding.differences[e])
+    return out
+
+
+def as_differences(L: np.ndarray, shown: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Return the same hypothesis written as differences to the first level, where it can be.
+
+    Parameters
+    ----------
+    L : (r, p) float64
+        Any basis of the hypothesis.
+    shown : (r, c) float64
+        Its weights on the cells of the term.
+    wanted : (m, c) float64
+        Differences to the first level.
+    """
+    if len(wanted) != len(L) or not len(L):
+        return L
+    turn = np.linalg.lstsq(shown.T, wanted.T, rcond=None)[0].T
+    return turn @ L if np.abs(turn @ shown - wanted).max() < ZERO * max(1.0, np.abs(turn).max()) else L
+
+
+def left_null(matrix: np.ndarray) -> np.ndarray:
+    """(r, p) orthonormal rows L with L A = 0, for A (p, m)."""
+    left, values, _ = np.linalg.svd(matrix, full_matrices=True)
+    rank = int((values > ZERO * max(values.max(initial=0.0), 1e-300)).sum())
+    return np.asarray(left[:, rank:].T)
+
+
+def own_coding(design: Design) -> Contrasts:
+    """Type III of car: the coefficients of the term are zero, in the coding that the model has."""
+    eye = np.eye(design.p)
+    return {term.name: eye[term.columns] for term in fixed_terms(design)}
+
+
+def by_names(design: Design, vcov: np.ndarray) -> Contrasts:
+    """Type II of car: every term given those whose variables do not include all of its, in the metric of `vcov`.
+
+    Parameters
+    ----------
+    design : Design
+    vcov : (p, p) float64
+        Covariance of the fixed effects.
+
+    Returns
+    -------
+    dict of str to (r, p) float64
+    """
+    terms, eye, out = fixed_terms(design), np.eye(design.p), {}
+    for term in terms:
+        inner = eye[_columns([t for t in terms if _wider(t, term)])]
+        L = eye[term.columns]
+        if len(inner):
+            L = L - L @ vcov @ inner.T @ np.linalg.solve(inner @ vcov @ inner.T, inner)
+        out[term.name] = L
+    return out
+
+
+def _wider(outer: FixedTerm, inner: FixedTerm) -> bool:
+    return set(inner.variables) < set(outer.variables)
+
+
+def _columns(terms: list[FixedTerm]) -> np.ndarray:
+    return np.concatenate([np.zeros(0, int), *(t.columns for t in terms)]).astype(int)
