@@ -191,7 +191,7 @@ def test_options_of_tables(fit):
     with pytest.raises(OptionError, match=r"Type 0.95"):
         fit.coeftable(95)
     with pytest.raises(OptionError, match="'wald'"):
-        fit.confint("profile")
+        fit.confint("exact")
     with pytest.raises(OptionError, match="'response', 'pearson', 'scaled'"):
         fit.residuals("deviance")
 

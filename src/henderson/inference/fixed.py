@@ -39,15 +39,6 @@ def normal_quantile(level: float) -> float:
     return NormalDist().inv_cdf(0.5 + level / 2)
 
 
-def confidence_intervals(design: Design, estimate: Estimate, method: str, level: float) -> dict[str, object]:
-    """Columns term, conf_low, conf_high of the fixed effects; ``method="wald"`` is the only one so far."""
-    if method != "wald":
-        raise OptionError(f"confint(method={method!r}): the method offered is 'wald'.")
-    half = normal_quantile(check_level(level)) * standard_errors(estimate)
-    ends = (expand(design, estimate.beta - half), expand(design, estimate.beta + half))
-    return {"term": list(design.all_x_names), "conf_low": ends[0], "conf_high": ends[1]}
-
-
 def expand(design: Design, values: np.ndarray) -> np.ndarray:
     """Values of the kept columns (p,) at the places of `all_x_names`, NaN for the dropped ones."""
     if not design.dropped:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from henderson.inference import coefficients, conditional, fitted, fixed, frames, summary, tables
+from henderson.inference import coefficients, conditional, fitted, frames, summary, tables
 from henderson.inference.small_sample import SmallSample, check_ddf, check_information, small_sample
 from henderson.results.options import named_options
 from henderson.results.parameters import Parameters
@@ -119,23 +119,6 @@ class Tables(Parameters):
                Days     10.47       1.55       6.77 17.0      7.21      13.73
         """
         return self._frame(self._coefficients(level, ddf, information).columns())
-
-    def confint(self, method: str = "wald", level: float = 0.95) -> Any:
-        """Return confidence intervals of the fixed effects: term, conf_low, conf_high.
-
-        Parameters
-        ----------
-        method : {"wald"}
-            estimate +- normal quantile x standard error.
-        level : float, default 0.95
-            Coverage.
-
-        Raises
-        ------
-        OptionError
-            For any other method, or a level outside (0, 1).
-        """
-        return self._frame(fixed.confidence_intervals(self.design, self.estimate, method, level))
 
     @named_options
     def tidy(

@@ -121,7 +121,11 @@ def newton_block(
     theta = np.tile(start, (count, 1))
     value, g, H = np.full(count, np.inf), np.empty((count, m)), np.empty((count, m, m))
     r2, beta = np.full(count, np.nan), np.full((count, cross.p), np.nan)
-    plain, live, radius = np.zeros(count, dtype=bool), np.arange(count), max(1.0, float(np.linalg.norm(start)))
+    plain, live, radius = (
+        np.zeros(count, dtype=bool),
+        np.arange(count),
+        max(1.0, float(np.linalg.norm(start))),
+    )
     for _ in range(MOST):
         good = np.ones(len(live), dtype=bool)
         for place, i in enumerate(live.tolist()):

@@ -73,7 +73,7 @@ class BootstrapRecord:
     @property
     def std_error(self) -> np.ndarray:
         """(s,) standard deviation of the replicates."""
-        return over(lambda column: float(np.std(column, ddof=1)) if len(column) > 1 else np.nan, self.replicates)
+        return over(lambda x: float(np.std(x, ddof=1)) if len(x) > 1 else np.nan, self.replicates)
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -141,6 +141,8 @@ def bootstrap(
     file: str | os.PathLike[str] | None = None,
     *,
     make_fit: MakeFit | None = None,
+    level: float = 0.95,
+    type: str = "percentile",
 ) -> BootstrapRecord:
     """Refit a model to responses (or groups) drawn anew.
 
@@ -164,6 +166,8 @@ def bootstrap(
         Replicates are kept there as they come, and those already there are not computed again.
     make_fit : callable, optional
         (Design, Estimate) -> the fit that `statistic` takes.
+    level, type : float, str
+        Of the limits in the table.
 
     Returns
     -------
@@ -205,6 +209,8 @@ def bootstrap(
         bool(estimate.reml),
         failures,
         sum(row.singular for row in rows),
+        level,
+        type,
     )
 
 

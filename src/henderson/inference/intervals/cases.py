@@ -71,7 +71,9 @@ def resampled(design: Design, groups: Groups, rng: np.random.Generator) -> Desig
     for grouping in design.groupings:
         key = place * len(grouping.levels) + grouping.codes[rows]
         met, codes = np.unique(key, return_inverse=True)
-        labels = tuple(f"{grouping.levels[k % len(grouping.levels)]}#{k // len(grouping.levels)}" for k in met)
+        labels = tuple(
+            f"{grouping.levels[k % len(grouping.levels)]}#{k // len(grouping.levels)}" for k in met
+        )
         groupings.append(Grouping(grouping.name, codes.astype(np.int32), labels))
     return replace(
         design,

@@ -139,9 +139,7 @@ def user_coefficients(estimate: Estimate, raw: np.ndarray) -> np.ndarray:
     return out if cross.constant is None else out + cross.y_centre * cross.constant
 
 
-def _one(
-    parameter: Parameter, roots: list[np.ndarray], sigma: np.ndarray, fixed: np.ndarray
-) -> np.ndarray:
+def _one(parameter: Parameter, roots: list[np.ndarray], sigma: np.ndarray, fixed: np.ndarray) -> np.ndarray:
     if parameter.kind == "sigma":
         return sigma
     if parameter.kind == "beta":

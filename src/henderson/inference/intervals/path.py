@@ -27,7 +27,7 @@ LOWER = 1e-6
 MOST_STEPS, MOST_EVALUATIONS = 60, 60
 
 
-class LowerDeviance(Exception):
+class LowerDevianceError(Exception):
     """The path has met a better optimum than that of the fit, at this point."""
 
     def __init__(self, local: Local):
@@ -52,6 +52,8 @@ class Target:
         Place in x, grouping and row of the pivots of Lambda, which may be zero.
     loose : bool
         Whether x is not unique where phi is at a bound.
+    floors : tuple of int
+        Places in x of what must not be negative: a correlation changes its sign with that of a deviation.
     longest : float
         Longest first step, for deviances that hardly change near the estimate.
     """
@@ -62,6 +64,7 @@ class Target:
     bounds: tuple[float, float] = (-math.inf, math.inf)
     pivots: tuple[tuple[int, int, int], ...] = ()
     loose: bool = False
+    floors: tuple[int, ...] = ()
     longest: float = math.inf
 
 
@@ -147,35 +150,48 @@ class Step:
     bend: float
 
 
-def newton_step(here: Local, secants: Secants, radius: float) -> Step:
-    """Solve the model of the deviance in x; where that is no bowl or the step too long, within a radius."""
+def newton_step(here: Local, secants: Secants, radius: float, still: list[int] | None = None) -> Step:
+    """Solve the model of the deviance in x; where that is no bowl or the step too long, within a radius.
+
+    Places in `still` do not move.
+    """
+    g = here.gradient
     for correction in (secants.C, None):
         model = here.curvature if correction is None else here.curvature + correction
+        if still:
+            g, model = _held_still(g, model, still)
         right = np.empty((len(model) - 1, 2), order="F")
-        right[:, 0], right[:, 1] = here.gradient[1:], model[1:, 0]
+        right[:, 0], right[:, 1] = g[1:], model[1:, 0]
         if len(right) == 0:
-            return Step(right[:, 0], 0.0, right[:, 1], float(here.gradient[0]), float(model[0, 0]))
+            return Step(right[:, 0], 0.0, right[:, 1], float(g[0]), float(model[0, 0]))
         _, solved, failed = dposv(model[1:, 1:], right)
         if not failed and math.sqrt(float(solved[:, 0] @ solved[:, 0])) <= radius:
             down, tangent = solved[:, 0], solved[:, 1]
-            g = here.gradient
             predicted = float(g[1:] @ down) / 2
             slope, bend = float(g[0] - model[0, 1:] @ down), float(model[0, 0] - model[0, 1:] @ tangent)
             return Step(-down, predicted, -tangent, slope, bend)
     secants.forget()
-    step, predicted, _ = trust_region_step(here.gradient[1:], here.curvature[1:, 1:], radius)
-    still = np.zeros_like(step)
-    return Step(step, predicted, still, float(here.gradient[0]), float(here.curvature[0, 0]))
+    step, predicted, _ = trust_region_step(g[1:], model[1:, 1:], radius)
+    return Step(step, predicted, np.zeros_like(step), float(g[0]), float(model[0, 0]))
+
+
+def _held_still(g: np.ndarray, model: np.ndarray, still: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """The same system with some of x held: their equations read step = 0."""
+    g, model = g.copy(), model.copy()
+    for place in still:
+        g[1 + place] = model[1 + place] = model[:, 1 + place] = 0.0
+        model[1 + place, 1 + place] = 1.0
+    return g, model
 
 
 def settle(
-    held: Held, phi: float, x: np.ndarray, secants: Secants, tol: float
+    target: Target, phi: float, x: np.ndarray, secants: Secants, tol: float
 ) -> tuple[np.ndarray, Local, Step] | None:
     """Minimise the deviance over x at fixed phi.
 
     Parameters
     ----------
-    held : callable
+    target : Target
     phi : float
     x : (m,)
         Start.
@@ -187,18 +203,19 @@ def settle(
     -------
     (x, Local, Step) of the optimum, or None where it was not reached.
     """
-    here = held(phi, x)
+    x = above(target.floors, x)
+    here = target.held(phi, x)
     if here is None:
         return None
     secants.learn(phi, x, here)
     radius = 1.0 + math.sqrt(float(x @ x))
     tol *= max(1.0, abs(here.value) / 1000)
     for _ in range(MOST_EVALUATIONS):
-        step = newton_step(here, secants, radius)
+        step = newton_step(here, secants, radius, at_floor(target.floors, x, here))
         if step.predicted <= tol:
             return x, here, step
-        trial = x + step.x
-        new = held(phi, trial)
+        trial = above(target.floors, x + step.x)
+        new = target.held(phi, trial)
         length = math.sqrt(float(step.x @ step.x))
         if new is None or not math.isfinite(new.value):
             radius = length / 4
@@ -214,6 +231,20 @@ def settle(
         elif step.predicted < 1e3 * tol or length < 1e-12:  # rounding
             return x, here, step
     return None
+
+
+def above(floors: tuple[int, ...], x: np.ndarray) -> np.ndarray:
+    """x with what must not be negative at zero or above."""
+    low = [place for place in floors if x[place] < 0]
+    if low:
+        x = x.copy()
+        x[low] = 0.0
+    return x
+
+
+def at_floor(floors: tuple[int, ...], x: np.ndarray, here: Local) -> list[int]:
+    """Places at zero from which the deviance does not fall."""
+    return [place for place in floors if x[place] == 0.0 and here.gradient[1 + place] >= 0]
 
 
 class Walk:
@@ -243,13 +274,13 @@ class Walk:
 
     def point(self, phi: float, x: np.ndarray, tol: float = SETTLED) -> Point | None:
         """The constrained optimum at phi, from a start x."""
-        found = settle(self.held, phi, x, self.secants, tol)
+        found = settle(self.target, phi, x, self.secants, tol)
         while found is not None:
             freed = self._freed(*found[:2])
             if freed is None:
                 break
             self.secants.forget()
-            again = settle(self.held, phi, freed, self.secants, tol)
+            again = settle(self.target, phi, freed, self.secants, tol)
             if again is None or again[1].value > found[1].value - tol:
                 break
             found = again
@@ -257,7 +288,7 @@ class Walk:
             return None
         x, here, step = found
         if here.value < self.least - LOWER * max(1.0, abs(self.least) / 1000):
-            raise LowerDeviance(here)
+            raise LowerDevianceError(here)
         rise = here.value - step.predicted - self.least
         zeta = self.direction * math.sqrt(max(rise, 0.0))
         slope = step.slope / (2 * zeta) if zeta else self.points[0].slope
@@ -318,7 +349,7 @@ class Walk:
         return False
 
     def limit(self, z: float) -> Point | None:
-        """The point with |zeta| = z; the bound where zeta does not get there, None where it is not reached."""
+        """The point with |zeta| = z; the bound where zeta stays below, None where the walk ended before."""
         beyond = next((i for i, point in enumerate(self.points) if abs(point.zeta) >= z), None)
         if beyond is None:
             last = self.points[-1]
@@ -332,11 +363,13 @@ class Walk:
         phi = inverse(low, high, zeta)
         x = self.guess(phi)
         for _ in range(8):
+            x = above(self.target.floors, x)
             here = self.held(phi, x)
             if here is None:
                 break
             self.secants.learn(phi, x, here)
-            step = newton_step(here, self.secants, 1.0 + math.sqrt(float(x @ x)))
+            still = at_floor(self.target.floors, x, here)
+            step = newton_step(here, self.secants, 1.0 + math.sqrt(float(x @ x)), still)
             rise = max(here.value - step.predicted - self.least, 0.0)
             slope = step.slope / (2 * self.direction * math.sqrt(rise)) if rise else 0.0
             miss = z - math.sqrt(rise)

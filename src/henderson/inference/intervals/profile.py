@@ -14,7 +14,7 @@ from henderson.inference.fixed import check_level, normal_quantile
 from henderson.inference.intervals.coordinates import Frames
 from henderson.inference.intervals.curve import Curve, curve_of
 from henderson.inference.intervals.parameters import Parameter, chosen_parameters, parameters
-from henderson.inference.intervals.path import LowerDeviance, Walk
+from henderson.inference.intervals.path import LowerDevianceError, Point, Target, Walk
 from henderson.inference.intervals.targets import target_of, to_value
 from henderson.inference.intervals.workers import in_threads, progress, workers
 from henderson.inference.varcorr import varcorr
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 RISE, REACH = 0.6, 3.0
 """Distance in zeta between points of a curve, and how far a curve goes at least."""
+BEYOND = 0.1
+"""How far beyond a limit a walk goes, so that the limit lies between two points."""
 MOST_RESTARTS = 4
 
 
@@ -153,7 +155,7 @@ def profile(
         try:
             sides = _walk_all(chosen, every, best, z, jobs, curves)
             break
-        except _Better as better:
+        except _BetterError as better:
             gain = best.criterion
             best = fit_cross_products(
                 best.cross, best.theta_names, reml=False, start=better.theta, system=best.system
@@ -186,7 +188,7 @@ def profile(
     )
 
 
-class _Better(Exception):
+class _BetterError(Exception):
     """A better optimum, as lme4's theta."""
 
     def __init__(self, theta: np.ndarray):
@@ -264,7 +266,6 @@ def walk_both(
         note = f"{parameter.name} does not exist where one of its standard deviations is zero."
         return Side(-1.0, 1.0, None, 0, note)
     target, frame, column = made
-    rise, reach = (RISE, max(REACH, z)) if curves else (z / 2, z)
     points, limits, count = [], [], 0
     try:
         for direction in (-1, 1):
@@ -272,21 +273,33 @@ def walk_both(
             if target.phi == bound:
                 limits.append(bound)
                 continue
-            walk = Walk(target, frames.estimate.criterion, direction)
-            while walk.extend(rise, reach):
-                pass
-            limit = walk.limit(z)
+            walk, limit = _walk_side(target, frames.estimate.criterion, direction, z, curves)
             limits.append(np.nan if limit is None else limit.phi)
             points += walk.points if limit is None else [*walk.points, limit]
             count += walk.secants.evaluations
-    except LowerDeviance as lower:
-        raise _Better(from_search(frame.cross, frame.chart, lower.local.theta)) from None
+    except LowerDevianceError as lower:
+        raise _BetterError(from_search(frame.cross, frame.chart, lower.local.theta)) from None
     low, high = to_value(parameter, np.array(limits)).tolist()
     note = _not_reached(parameter, low, high, points[-1].zeta if points else 0.0)
     curve = None
     if curves and len(points) > 1:
         curve = curve_of(parameter, every, frames.estimate, frame, column, points)
     return Side(low, high, curve, count, note)
+
+
+def _walk_side(
+    target: Target, least: float, direction: int, z: float, curves: bool
+) -> tuple[Walk, Point | None]:
+    """Walk one side; where long strides lose the way, again with short ones."""
+    reach = max(REACH, z + BEYOND) if curves else z + BEYOND
+    for rise in (RISE,) if curves else (reach / 2, RISE):
+        walk = Walk(target, least, direction)
+        while walk.points and walk.extend(rise, reach):
+            pass
+        limit = walk.limit(z) if walk.points else None
+        if limit is not None:
+            break
+    return walk, limit
 
 
 def _not_reached(parameter: Parameter, low: float, high: float, zeta: float) -> str:

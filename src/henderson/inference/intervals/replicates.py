@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,9 +77,7 @@ def runner(
         drawn = products(design, frame.cross, drawer.draw(streams, block, size))
         refits = refit_block(estimate, frame, drawn, len(block))
         values = parameter_values(every, refits)
-        return [
-            Row(values[i], bool(refits.singular[i]), refits.failed.get(i, "")) for i in range(len(block))
-        ]
+        return [Row(values[i], bool(refits.singular[i]), refits.failed.get(i, "")) for i in range(len(block))]
 
     def one_by_one(block: range) -> list[Row]:
         Y = drawer.draw(streams, block, size)
@@ -90,7 +89,7 @@ def runner(
             )
             return replace(design, y=Y[i].copy()), found
 
-        return [_row(lambda i=i: fitted(i), value, len(names)) for i in range(len(block))]
+        return [_row(partial(fitted, i), value, len(names)) for i in range(len(block))]
 
     return together if statistic is None else one_by_one
 
@@ -108,7 +107,7 @@ def _of_groups(
         drawn = resampled(design, groups, streams.of(replicate))
         return drawn, estimation.fit(drawn, reml=estimate.reml)
 
-    return lambda block: [_row(lambda i=i: fitted(i), value, width) for i in block]
+    return lambda block: [_row(partial(fitted, i), value, width) for i in block]
 
 
 def _row(
@@ -116,19 +115,19 @@ def _row(
     value: Callable[[Design, Estimate], np.ndarray],
     width: int,
 ) -> Row:
-    """One replicate; whatever goes wrong in it is written down, but for a statistic that changes its length."""
+    """One replicate; what goes wrong in it is written down, but for a statistic that changes its length."""
     try:
         design, estimate = fitted()
         if not estimate.search.converged:
             raise FitError("the search was stopped at its limit of evaluations")
         return Row(value(design, estimate), bool(estimate.singular))
-    except ChangedLength:
+    except ChangedLengthError:
         raise
     except Exception as error:
         return Row(np.full(width, np.nan), False, f"{type(error).__name__}: {str(error).split('. ')[0]}")
 
 
-class ChangedLength(OptionError):
+class ChangedLengthError(OptionError):
     """A statistic returned other numbers than for the fit itself."""
 
 
@@ -146,9 +145,9 @@ def _measurer(
     def value(drawn: Design, estimate: Estimate) -> np.ndarray:
         found, out = measured(statistic(make_fit(drawn, estimate)), name)
         if len(out) != len(names) or found != names:
-            raise ChangedLength(
-                f"statistic: {name}(fit) returned {len(out)} numbers ({', '.join(found[:4])}…) for a refit and "
-                f"{len(names)} ({', '.join(names[:4])}…) for the fit itself; it must return the same ones."
+            raise ChangedLengthError(
+                f"statistic: {name}(fit) returned {len(out)} numbers ({', '.join(found[:4])}…) for a refit "
+                f"and {len(names)} ({', '.join(names[:4])}…) for the fit; it must return the same ones."
             )
         return out
 

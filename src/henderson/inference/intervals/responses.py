@@ -144,9 +144,7 @@ class Drawer:
             scaled = scaled - scaled.mean()
             size = float(np.sqrt(scaled @ scaled / design.n))
             self.errors = scaled / size if size > 0 else scaled
-            self.effects = [
-                reflated(b, lam) for b, lam in zip(estimate.b, self.effects, strict=True)
-            ]
+            self.effects = [reflated(b, lam) for b, lam in zip(estimate.b, self.effects, strict=True)]
 
     def draw(self, streams: Streams, replicates: range, count: int) -> np.ndarray:
         """(count, n) responses, the first ``len(replicates)`` rows those of the replicates, others zero."""

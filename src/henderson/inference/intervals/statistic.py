@@ -68,8 +68,8 @@ def measured(value: Any, name: str) -> tuple[tuple[str, ...], np.ndarray]:
         out = np.atleast_1d(np.asarray(numbers, dtype=float))
     except (TypeError, ValueError):
         raise OptionError(
-            f"statistic: {name}(fit) returned a {type(value).__name__}; return a number, an array of numbers, "
-            "or a dict of name to number."
+            f"statistic: {name}(fit) returned a {type(value).__name__}; return a number, an array of "
+            "numbers, or a dict of name to number."
         ) from None
     if out.ndim > 1 and not names:
         out = out.ravel()

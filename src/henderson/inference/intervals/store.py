@@ -53,7 +53,7 @@ def fingerprint(design: Design, estimate: Estimate) -> str:
     arrays += [column for term in design.terms for column in term.columns]
     for array in arrays:
         digest.update(str(array.shape).encode())
-        digest.update(np.ascontiguousarray(array))
+        digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 
 

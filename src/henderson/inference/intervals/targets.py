@@ -56,7 +56,9 @@ def target_of(parameter: Parameter, frames: Frames) -> tuple[Target, Frame, Held
         return None
     phi, x = correlation_start(frame, t)
     ends = (-math.pi / 2, math.pi / 2)
-    return _target(frame, holding_correlation(frame), phi, x, ends, k > 2), frame, None
+    head = int(frame.chart.blocks[parameter.term].positions[0, 0])
+    floors = (0, 1 + head - sum(place < head for place in frame.pinned))
+    return _target(frame, holding_correlation(frame), phi, x, ends, k > 2, floors), frame, None
 
 
 def sd_start(frame: Frame, estimate: Estimate) -> tuple[float, np.ndarray]:
@@ -83,6 +85,7 @@ def _target(
     x: np.ndarray,
     bounds: tuple[float, float] = (-math.inf, math.inf),
     loose: bool = False,
+    floors: tuple[int, ...] = (),
 ) -> Target:
     """Gather; the pivots that are free are those of theta but for the pinned ones."""
     others = [i for i in range(len(frame.theta)) if i not in frame.pinned]
@@ -98,7 +101,7 @@ def _target(
         longest = max(phi, math.exp(x[0]) * frame.unit)
     elif math.isfinite(bounds[0]):
         longest = 0.5
-    return Target(held, phi, x, bounds, tuple(pivots), loose, longest)
+    return Target(held, phi, x, bounds, tuple(pivots), loose, floors, longest)
 
 
 def to_value(parameter: Parameter, phi: np.ndarray) -> np.ndarray:

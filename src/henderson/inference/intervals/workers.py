@@ -37,8 +37,8 @@ def workers(n_jobs: int | None, flops: float) -> int:
         return (os.cpu_count() or 1) if flops > WORTH_THREADS else 1
     if isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer) or n_jobs == 0 or n_jobs < -1:
         raise OptionError(
-            f"n_jobs={n_jobs!r} must be a positive number of threads, -1 for one per core, or None to let the "
-            "size of the model decide."
+            f"n_jobs={n_jobs!r} must be a positive number of threads, -1 for one per core, or None to let "
+            "the size of the model decide."
         )
     return (os.cpu_count() or 1) if n_jobs == -1 else int(n_jobs)
 
