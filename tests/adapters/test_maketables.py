@@ -65,6 +65,19 @@ def test_statistics(fit):
     assert all(fit.__maketables_stat__(key) is not None for key in fit.__maketables_default_stat_keys__)
 
 
+def test_every_random_effect_has_its_statistics(fit):
+    from henderson.inference.publication import statistics
+
+    found = [key for key in statistics(fit.design, fit.estimate) if "(" in key]
+    assert found == [
+        "Groups (Subject)",
+        "SD (Subject: Intercept)",
+        "SD (Subject: Days)",
+        "Corr (Subject: Intercept, Days)",
+        "SD (Residual)",
+    ]
+
+
 def test_terms_on_one_factor_keep_apart(sleep):
     keys = hd.lmm("Reaction ~ Days + (Days || Subject)", sleep).__maketables_default_stat_keys__
     assert "SD (Subject: Intercept)" in keys and "SD (Subject.1: Days)" in keys

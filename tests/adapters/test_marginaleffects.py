@@ -13,7 +13,6 @@ import pytest
 
 import henderson as hd
 from henderson.adapters.marginaleffects import (
-    caller_columns,
     for_marginaleffects,
     model_frame,
     plain_formula,
@@ -79,11 +78,10 @@ def test_rows_and_types(sleep):
     assert variables(fit.design.spec) == ["Reaction", "third", "late"]
 
 
-def test_labels_come_back_as_the_fit_knows_them(sleep):
+def test_labels_are_understood_as_text(sleep):
     fit = hd.lmm("Reaction ~ third + (1 | Subject)", sleep)
     frame = model_frame(fit).with_columns(pl.col("third").cast(pl.String))
-    columns = caller_columns(fit, frame)
-    np.testing.assert_array_equal(fit.predict(columns), fit.predict(sleep))
+    np.testing.assert_array_equal(fit.predict(frame), fit.predict(sleep))
 
 
 def test_columns_that_cannot_be_read_stay_behind(sleep):
@@ -134,7 +132,7 @@ def test_interactions_and_stateful_terms(sleep):
     model = for_marginaleffects(fit)
     grid = datagrid(model, Days=[1, 8], third=["0", "2"])
     table = predictions(model, newdata=grid)
-    own = fit.predict(caller_columns(fit, grid), groups=None, se=True)
+    own = fit.predict(grid, groups=None, se=True)
     np.testing.assert_allclose(table["estimate"].to_list(), own["estimate"], rtol=1e-9)
     np.testing.assert_allclose(table["std_error"].to_list(), own["std_error"], rtol=1e-6)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from henderson.data import Factor, Frame, Numbers, label_text, open_frame
+from henderson.data import Frame, Numbers, label_text, open_frame
 from henderson.errors import DataError, HendersonError, MissingDependencyError, OptionError
 from henderson.formula import read_formula
 
@@ -117,23 +117,6 @@ def _series(frame: Frame, name: str, kept: np.ndarray | None) -> Any:
     return pl.Series(values, dtype=pl.Boolean if column.logical else pl.Enum(labels))
 
 
-def caller_columns(fit: LinearMixedFit, newdata: Any) -> dict[str, Any]:
-    """Return columns of marginaleffects' rows as the fit knows them: texts become the fit's own labels."""
-    import pandas as pd
-
-    own, out = open_frame(fit.source.data), {}
-    names = dict.fromkeys([*_spec(fit).kinds, fit.source.offset or "", fit.source.weights or ""])
-    for name in [name for name in names if name in newdata.columns]:
-        column = own.read(name)
-        if isinstance(column, Factor) and not column.logical:
-            texts = [label_text(level) for level in column.levels]
-            values = pd.Categorical(newdata[name].cast(str).to_list(), categories=texts)
-            out[name] = values.rename_categories(list(column.levels))
-        else:
-            out[name] = newdata[name].to_numpy()
-    return out
-
-
 def variables(spec: DesignSpec) -> list[str]:
     """Return the columns of the response and then those of the fixed part, in order of appearance."""
     formula = read_formula(spec.formula, frozenset(spec.env), spec.dot)
@@ -191,8 +174,7 @@ def _model_class() -> Any:
 
         def get_exog(self, newdata: Any) -> np.ndarray:
             design, estimate = self.fit.design, self.fit.estimate
-            columns = caller_columns(self.fit, newdata)
-            new = new_data.new_rows(design, self.fit.source, columns, self.chosen)
+            new = new_data.new_rows(design, self.fit.source, newdata, self.chosen)
             mean = rows.linear_predictor(design, estimate, new, self.chosen)
             return np.column_stack([new.X, mean - new.X @ estimate.beta])
 
