@@ -13,9 +13,17 @@ from henderson.display.table import TableView
 
 if TYPE_CHECKING:
     from henderson.inference.influence.record import Influence
+    from henderson.inference.influence.scaled import ScaledResiduals
 
 MOST_ROWS = 10
 MOST_TERMS = 4
+MEANINGS = {
+    "uniformity": "the distribution differs from the model's: look at the quantiles",
+    "dispersion": "the responses spread {more} than the model says",
+    "outliers": "{more} rows lie outside the simulations than should",
+    "trend": "their quartiles move with {what}: mean or variance depend on it otherwise than in the model",
+}
+LEVEL = 0.05
 
 
 def influence_view(record: Influence) -> TableView:
@@ -70,4 +78,36 @@ def _notes(record: Influence, shown: int) -> list[str]:
         which = [str(level) for level, r in zip(record.levels, record.reasons, strict=True) if r == reason]
         some = ", ".join(which[:5]) + (", ..." if len(which) > 5 else "")
         notes.append(f"Not estimated without {some}: {reason}.")
+    return notes
+
+
+def scaled_view(record: ScaledResiduals) -> TableView:
+    """Return the tests of scaled residuals."""
+    columns = [
+        [t.name for t in record.tests],
+        [format_column([t.statistic], 3)[0] for t in record.tests],
+        [format_column([t.expected], 3)[0] for t in record.tests],
+        [f"{t.p_value:.3f}" for t in record.tests],
+    ]
+    rows = [list(row) for row in zip(*columns, strict=True)]
+    held = f", effects of {', '.join(record.kept)} as estimated" if record.kept else ""
+    title = f"Scaled residuals of {len(record.residuals)} rows{held}"
+    return TableView(title, ["Test", "Statistic", "Expected", "p"], rows, 1, _scaled_notes(record))
+
+
+def _scaled_notes(record: ScaledResiduals) -> list[str]:
+    how = "the model fitted to each" if record.refit else "parameters as estimated"
+    notes = [f"Expected and p from {record.draws} simulated responses, {how}."]
+    found = [t for t in record.tests if t.p_value < LEVEL]
+    for test in found:
+        more = "more" if test.statistic > test.expected else "less" if test.name == "dispersion" else "fewer"
+        kind, _, what = test.name.partition(" with ")
+        notes.append(f"{test.name}: {MEANINGS[kind].format(more=more, what=what)}.")
+    if not found:
+        notes.append("Nothing speaks against the model.")
+    if len(record.outlying):
+        some = ", ".join(map(str, record.outlying[:8].tolist())) + (
+            ", ..." if len(record.outlying) > 8 else ""
+        )
+        notes.append(f"Rows outside nearly all simulations: {some}.")
     return notes

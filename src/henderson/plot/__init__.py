@@ -9,9 +9,20 @@ from __future__ import annotations
 from .diagnostics import qq, residuals
 from .effects import caterpillar
 from .groups import lattice, strip
+from .influence import cooks, dfbetas, scaled_residuals
 from .power_curve import power
 
-__all__ = ["caterpillar", "lattice", "power", "qq", "residuals", "strip"]
+__all__ = [
+    "caterpillar",
+    "cooks",
+    "dfbetas",
+    "lattice",
+    "power",
+    "qq",
+    "residuals",
+    "scaled_residuals",
+    "strip",
+]
 
 
 def __dir__() -> list[str]:

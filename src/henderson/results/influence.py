@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from henderson.errors import OptionError
 from henderson.inference import tables
 from henderson.inference.frames import make_frame
 from henderson.inference.influence import grouping
+from henderson.inference.rows import chosen_groupings
 from henderson.results.options import named_options
 from henderson.results.shown import Shown
 from henderson.results.tables import Tables
@@ -141,6 +143,88 @@ class Influence(Tables):
         record = self._influence(by, None)
         columns = {name: record.dfbetas[:, j] for j, name in enumerate(record.terms)}
         return self._frame({"level": [str(level) for level in record.levels], **columns})
+
+    @named_options
+    def simulate_residuals(
+        self,
+        n: int = 250,
+        seed: int | np.random.Generator | None = 1,
+        *,
+        groups: str | Iterable[str] | None = None,
+        by: str | Iterable[str] = (),
+        refit: bool = False,
+    ) -> ScaledResiduals:
+        """Return scaled residuals, uniform on (0, 1) under a right model, with tests.
+
+        u_i = Phi((y_i - m_i) / s_i): where each response lies in the distribution that the model gives it.
+
+        Parameters
+        ----------
+        n : int, default 250
+            Simulated responses that the tests are compared with.
+        seed : int, numpy Generator or None
+            Makes the p-values repeatable.
+        groups : None, "all" or list of names
+            Grouping factors whose effects are kept as estimated; those of the others vary as in the
+            population (default), so that their distribution is tested as well.
+        by : column name or list of them
+            Variables of the data to test for trends in the quartiles, besides the predicted mean.
+        refit : bool, default False
+            Whether the model is fitted to every simulated response, so that the tests allow for the
+            parameters' having been estimated. Without it they seldom reject a right model, and find less.
+
+        Returns
+        -------
+        ScaledResiduals
+            Prints the tests; `.residuals`, `.predicted`, `.rows()`; draw with ``hd.plot.scaled_residuals``.
+
+        Notes
+        -----
+        As R's DHARMa, with two differences: a normal response's distribution is known, so that residuals are
+        computed and not ranked; and the tests' reference distributions come from the simulations, whose rows
+        are as correlated within groups as the data's.
+
+        Examples
+        --------
+        >>> import henderson as hd
+        >>> fit = hd.lmm("Reaction ~ Days + (Days | Subject)", hd.datasets.load("sleepstudy"))
+        >>> scaled = fit.simulate_residuals(100, by="Days")
+        >>> scaled["test"].tolist()
+        ['uniformity', 'dispersion', 'outliers', 'trend with predicted', 'trend with Days']
+        """
+        from henderson.inference.influence import scaled
+
+        chosen = chosen_groupings(self.design, groups)
+        names = (by,) if isinstance(by, str) else tuple(by)
+        others = scaled.predictors(self.design, self.source.data, names)
+        record = scaled.scaled_residuals(self.design, self.estimate, n, seed, chosen, others, bool(refit))
+        return ScaledResiduals(record, self.source.kind)
+
+
+class ScaledResiduals(Shown):
+    """Scaled residuals with tests; see `Influence.simulate_residuals`."""
+
+    @property
+    def residuals(self) -> np.ndarray:
+        """(n,) between 0 and 1."""
+        return np.asarray(self.record.residuals)
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """(n,) mean that the model gives each row."""
+        return np.asarray(self.record.predicted)
+
+    def rows(self) -> Any:
+        """Return the rows used as a frame: row (of the data), predicted, residual."""
+        record = self.record
+        return make_frame(
+            self.kind, {"row": record.rows, "predicted": record.predicted, "residual": record.residuals}
+        )
+
+    def _view(self) -> TableView:
+        from henderson.display.influence import scaled_view
+
+        return scaled_view(self.record)
 
 
 class InfluenceTable(Shown):

@@ -69,11 +69,15 @@ def column_names(data: object) -> list[str]:
     return [str(name) for name in (frame.column_names if frame_kind(data) == "pyarrow" else frame.columns)]
 
 
+def column_values(name: str, frame: Any) -> list[object]:
+    """Return one column of a frame of any kind as a list."""
+    return list(frame.column(name).to_pylist() if frame_kind(frame) == "pyarrow" else frame[name])
+
+
 def _column_codes(name: str, frame: Any) -> tuple[np.ndarray, tuple[object, ...]]:
     import pandas as pd
 
-    column = frame.column(name).to_pylist() if frame_kind(frame) == "pyarrow" else list(frame[name])
-    values = pd.Series(column)
+    values = pd.Series(column_values(name, frame))
     try:
         codes, labels = pd.factorize(values, sort=True)
     except TypeError:  # labels of several kinds have no order
