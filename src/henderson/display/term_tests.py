@@ -22,7 +22,6 @@ DDF_NAMES = {
     "satterthwaite": "Satterthwaite",
     "kenward-roger": "Kenward-Roger",
     "residual": "rows minus fixed effects",
-    "none": "none (chi-square)",
 }
 CRITERION = {True: "REML", False: "maximum likelihood"}
 
@@ -143,23 +142,26 @@ def held_note(kept: tuple[str, ...]) -> list[str]:
     return [f"Not left out, as interactions with them are in the model: {', '.join(kept)}."]
 
 
-def f_cells(record: TermFTests) -> list[tuple[str, list[str]]]:
-    """Columns of F tests."""
-    return [
-        ("F", statistic_cells(record.statistic)),
-        ("num df", df_cells(record.num_df)),
-        ("den df", df_cells(record.den_df)),
-        ("p", p_cells(record.p_value)),
-    ]
+def f_cells(record: TermFTests | ModelF) -> list[tuple[str, list[str]]]:
+    """Columns of F tests, or of chi-square tests where there are no denominator degrees of freedom."""
+    values = [np.atleast_1d(v) for v in (record.statistic, record.num_df, record.den_df, record.p_value)]
+    statistic, df, p = statistic_cells(values[0]), df_cells(values[1]), p_cells(values[3])
+    if record.ddf == "none":
+        return [("Chisq", statistic), ("Df", df), ("p", p)]
+    return [("F", statistic), ("num df", df), ("den df", df_cells(values[2])), ("p", p)]
+
+
+def ddf_words(ddf: str) -> str:
+    """How denominator degrees of freedom were found, for a title."""
+    return "" if ddf == "none" else f", degrees of freedom: {DDF_NAMES[ddf]}"
 
 
 def fixed_terms_f_view(record: TermFTests) -> TableView:
     """Return the table of F tests of fixed terms."""
     columns = f_cells(record)
-    if record.ddf == "none":
-        columns = [("Chisq", columns[0][1]), ("Df", columns[1][1]), columns[3]]
+    what = "Chi-square" if record.ddf == "none" else "F"
     return TableView(
-        title=f"F tests of fixed terms left out, degrees of freedom: {DDF_NAMES[record.ddf]}",
+        title=f"{what} tests of fixed terms left out{ddf_words(record.ddf)}",
         heads=["", *(head for head, _ in columns)],
         rows=[list(row) for row in zip(record.terms, *(cells for _, cells in columns), strict=True)],
         notes=held_note(record.kept),
@@ -168,20 +170,13 @@ def fixed_terms_f_view(record: TermFTests) -> TableView:
 
 def model_f_view(record: ModelF) -> TableView:
     """Return the F test of one model within another."""
-    chi_square = record.ddf == "none"
-    columns = [
-        ("Chisq" if chi_square else "F", statistic_cells([record.statistic])),
-        ("Df" if chi_square else "num df", df_cells([record.num_df])),
-        ("den df", df_cells([record.den_df])),
-        ("p", p_cells([record.p_value])),
-    ]
-    if chi_square:
-        del columns[2]
+    columns = f_cells(record)
+    what = "Chi-square" if record.ddf == "none" else "F"
     notes = [f"{record.large} refitted by REML."] if record.refitted else []
     if abs(record.scale - 1) > 1e-8:
         notes.append(f"F is scaled by {record.scale:.4f}, as Kenward and Roger do.")
     return TableView(
-        title=f"F test of {record.small} within {record.large}, degrees of freedom: {DDF_NAMES[record.ddf]}",
+        title=f"{what} test of {record.small} within {record.large}{ddf_words(record.ddf)}",
         heads=["", *(head for head, _ in columns)],
         rows=[[record.small, *(cells[0] for _, cells in columns)]],
         notes=notes,
@@ -222,4 +217,6 @@ def exact_test_view(record: ExactTest) -> TableView:
 def _draws(record: ExactTest) -> str:
     zero = f"{100 * record.at_zero:.1f} % of them zero"
     good = f"the p-value is good to +- {record.std_error:.2g}"
+    if record.p_value * (record.n_sim + 1) < 1.5:
+        good = "none is as large, so the p-value is at most this"
     return f"{record.n_sim} draws from the null distribution, {zero}; {good}."

@@ -133,6 +133,7 @@ def power(
     The smallest size tried that reaches 80 % has 20 groups and 200 rows.
     """
     kind, sizes = check_method(method), sizes_of(n_groups, n_within)
+    alpha, level = check_share(alpha, "alpha"), check_share(level, "level")
     place = _along(fit, along, asked=n_groups is not None or n_within is not None)
     parameters = assumed(fit.design, fit.estimate, effect, sigma, sds)
     what, deciding = _test(fit, test, effect, kind)
@@ -154,7 +155,6 @@ def power(
         "effect": tuple((name, float(value)) for name, value in (effect or {}).items()),
         "sigma": parameters.sigma,
     }
-    alpha, level = check_share(alpha, "alpha"), check_share(level, "level")
     record = summarised(designs, p, converged, along=place, alpha=alpha, level=level, words=words)
     return Power(record, fit.source.kind)
 
