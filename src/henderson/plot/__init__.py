@@ -11,6 +11,7 @@ from .effects import caterpillar
 from .groups import lattice, strip
 from .influence import cooks, dfbetas, scaled_residuals
 from .power_curve import power
+from .profile import profile
 
 __all__ = [
     "caterpillar",
@@ -18,6 +19,7 @@ __all__ = [
     "dfbetas",
     "lattice",
     "power",
+    "profile",
     "qq",
     "residuals",
     "scaled_residuals",

@@ -24,7 +24,7 @@ from henderson.solve.threads import DENSE_WORTH_THREADS, blas_threads_for
 if TYPE_CHECKING:
     from henderson.design.record import Design
 
-RISE, REACH = 0.6, 3.0
+RISE, REACH = 0.62, 3.1
 """Distance in zeta between points of a curve, and how far a curve goes at least."""
 BEYOND = 0.1
 """How far beyond a limit a walk goes, so that the limit lies between two points."""
@@ -129,7 +129,7 @@ def profile(
     n_jobs : int, optional
         Threads over parameters.
     curves : bool, default True
-        Whether curves are wanted: they reach to zeta of 3 at least. Limits alone need half the work.
+        Whether curves are wanted: they reach to a zeta of 3.1 at least. Limits alone need half the work.
 
     Returns
     -------
