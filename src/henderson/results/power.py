@@ -228,8 +228,8 @@ def _seed(seed: object) -> int | None:
 
 
 def _read(fit: LinearMixedFit, test: str) -> tuple[str, np.ndarray, np.ndarray]:
-    """Linear hypotheses typed as text."""
-    raise OptionError(
-        f"test={test!r} is no term or coefficient of this model. It has: "
-        f"{', '.join(map(repr, fit.design.x_names))}."
-    )
+    """Linear hypotheses typed as text: weights L and values under L beta = null."""
+    from henderson.inference.hypotheses.expression import read_hypotheses
+
+    found = [linear for _, linear in read_hypotheses(test, fit.design.x_names)]
+    return test, np.array([h.weights for h in found]), -np.array([h.constant for h in found])

@@ -245,3 +245,12 @@ def test_a_curve_is_read_off(sleep):
         "n_groups", "n_within", "nobs", "power", "conf_low", "conf_high", "failed",
     ]  # fmt: skip
     assert "<table" in result.to_html()
+
+
+def test_hypotheses_are_typed_as_text(arms):
+    # Centred at its own null, x 0.25 above what 2 x + 1 = 1.5 says is as likely found as x 0.25 above zero.
+    shifted = hd.power(arms, test="2*x + 1 = 1.5", effect={"x": 0.5}, n_sim=40, seed=1)
+    plain = hd.power(arms, test="x = 0", effect={"x": 0.25}, n_sim=40, seed=1)
+    np.testing.assert_allclose(shifted.p_values, plain.p_values, rtol=1e-5)
+    both = hd.power(arms, test="armb = 0, x = 0.25", effect={"armb": 0, "x": 0.25}, n_sim=200, seed=1)
+    assert near(both["power"][0], 0.05, 200)

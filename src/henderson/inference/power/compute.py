@@ -10,10 +10,11 @@ import numpy as np
 from henderson.design.record import Design
 from henderson.errors import OptionError
 from henderson.estimate import Estimate
-from henderson.inference.intervals.workers import in_threads, progress, workers
+from henderson.inference.intervals.workers import in_threads, workers
 from henderson.inference.power.extend import extended
 from henderson.inference.power.record import PowerRecord, wilson
 from henderson.inference.power.replicate import Decide, Study, replicate, study
+from henderson.progress import progress
 
 METHODS = ("satterthwaite", "kenward-roger", "z", "lrt")
 Sizes = Sequence[tuple[int | None, int | None]]
