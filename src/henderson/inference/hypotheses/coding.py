@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 
 import numpy as np
 
-from henderson.design.assign import CONSTANT, FixedTerm, fixed_terms
+from henderson.design.assign import FixedTerm, fixed_terms
 from henderson.design.contrasts import contrast_columns
 from henderson.design.record import Design
 from henderson.design.spec import DesignSpec
@@ -82,7 +83,7 @@ def cell_coding(design: Design) -> CellCoding:
     Q = whole[kept]
     if dropped:
         Q = Q + np.array(spec.aliases).T @ whole[dropped]
-    columns = tuple(slice(a, b) for a, b in zip(ends[:-1], ends[1:], strict=True))
+    columns = tuple(slice(a, b) for a, b in pairwise(ends))
     return CellCoding(terms, Q, columns, tuple(_differences(shape) for shape in shapes))
 
 
@@ -179,7 +180,7 @@ def _indicators(shape: _Shape, shapes: list[_Shape], P: int) -> np.ndarray:
 
 def _differences(shape: _Shape) -> np.ndarray:
     """(m, covariates x cells) rows -1 for the first level and 1 for another, of every factor."""
-    out = np.eye(len(shape.columns))
+    out: np.ndarray = np.eye(len(shape.columns))
     for coding in shape.codings:
         count = len(coding)
         out = np.kron(out, np.hstack([-np.ones((count - 1, 1)), np.eye(count - 1)]))
@@ -193,8 +194,3 @@ def _cell_columns(shape: _Shape, factors: tuple[str, ...], levels: list[int]) ->
     for name, count in zip(factors, levels, strict=True):
         out = np.kron(out, own.get(name, np.ones((count, 1))))
     return out
-
-
-def is_constant(term: FixedTerm) -> bool:
-    """Whether a term is the constant."""
-    return term.name == CONSTANT and not term.variables
