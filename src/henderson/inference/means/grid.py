@@ -38,7 +38,7 @@ class Grid:
     X : (r, P) float64
         All columns of the model matrix, dropped ones included.
     offset : (r,) float64
-        Offset of every combination; the mean of an offset given as a column or array.
+        Offset of every combination: the mean over the rows, unless `at` sets the columns it is made of.
     counts : (r,) float64
         Rows of the data in every combination (sums of their weights where there are any); NaN where the data
         are not at hand.
@@ -113,7 +113,7 @@ def reference_grid(
     columns = {axis.name: axis.column.take(codes[:, a]) for a, axis in enumerate(found)}
     X = model_columns(design, rows, columns, len(codes))
     null = null_basis(design, lambda: model_columns(design, rows, _training(design, rows), design.n))
-    offset = _formula_offset(design, rows, columns, len(codes)) + _given_offset(design, rows)
+    offset = _offset(design, rows, columns, len(codes), at)
     kept = np.array(design.spec.kept if design.spec else range(design.p), dtype=np.intp)
     return Grid(found, codes, X, offset, counts, null, kept, nests, _interactions(rows))
 
@@ -158,21 +158,15 @@ def model_columns(design: Design, rows: Rows, columns: Mapping[str, Column], n: 
         )[0]
 
 
-def _formula_offset(design: Design, rows: Rows, columns: Mapping[str, Column], n: int) -> np.ndarray:
-    """Evaluate the ``offset()`` terms of the formula, (n,)."""
-    total = offset_total(rows.formula, formula_context(design, rows, columns, n), None)
-    return np.zeros(n) if total is None else np.asarray(total)
-
-
-def _given_offset(design: Design, rows: Rows) -> float:
-    """Return the mean of an offset that was given beside the formula."""
-    if design.offset is None:
-        return 0.0
-    if not rows.formula.fixed.offsets:
-        return float(design.offset.mean())
-    if not rows.complete:
-        return 0.0
-    return float((design.offset - _formula_offset(design, rows, rows.columns, design.n)).mean())
+def _offset(
+    design: Design, rows: Rows, columns: Mapping[str, Column], n: int, at: Mapping[str, Any] | None
+) -> np.ndarray:
+    """Return the offset on the grid, (n,): its mean over the rows, unless `at` sets what it is made of."""
+    names = {name for variable in rows.formula.fixed.offsets for name in variable.columns}
+    if names & set(at or {}):
+        total = offset_total(rows.formula, formula_context(design, rows, columns, n), None)
+        return np.broadcast_to(np.asarray(total, dtype=float), (n,))
+    return np.full(n, 0.0 if design.offset is None else float(design.offset.mean()))
 
 
 def _training(design: Design, rows: Rows) -> Mapping[str, Column]:

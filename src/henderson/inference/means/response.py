@@ -75,9 +75,9 @@ class Transform:
                 return y * (1 - y) / self.factor
             return self._root(eta / self.factor) / (self.scale * eta)
 
-    def ratio(self, difference: np.ndarray) -> np.ndarray:
+    def ratio(self, eta: np.ndarray) -> np.ndarray:
         """Return the ratio that a difference on the scale of a logarithm stands for."""
-        return np.exp(self.scale * difference / self.factor)
+        return np.exp(self.scale * eta / self.factor)
 
 
 def response_transform(design: Design, type: str, env: Mapping[str, object] | None) -> Transform | None:
