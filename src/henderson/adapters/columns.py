@@ -32,6 +32,15 @@ def array_frame(X: np.ndarray, names: Sequence[str]) -> Any:
     return pd.DataFrame(X, columns=list(names), copy=False)
 
 
+def pandas_numbers(X: Any) -> Any:
+    """Return a polars frame of numbers as a pandas frame, whose names every scikit-learn reads."""
+    if not is_frame(X) or frame_kind(X) == "pandas":
+        return X
+    import pandas as pd
+
+    return pd.DataFrame({name: X[name].to_numpy() for name in X.columns})
+
+
 def named_frame(X: Any) -> Any:
     """Return the frame `X` with columns named x0, x1, … where their names are no text (pandas)."""
     if all(isinstance(name, str) for name in X.columns):

@@ -221,6 +221,7 @@ class MixedModelRegressor(RegressorMixin, BaseEstimator):
     def _checked(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
         """Return X as a frame and y (n,) as float64; remember number and names of the columns."""
         if not self._as_it_is(X):
+            X = columns.pandas_numbers(X)
             X, y = validate_data(self, X, y, y_numeric=True, dtype=np.float64, ensure_min_samples=2)
             return columns.array_frame(X, self._names()), np.asarray(y, dtype=float)
         validate_data(self, X, skip_check_array=True)
@@ -231,7 +232,8 @@ class MixedModelRegressor(RegressorMixin, BaseEstimator):
 
     def _new_frame(self, X: Any) -> Any:
         if not self._as_it_is(X):
-            return columns.array_frame(validate_data(self, X, dtype=np.float64, reset=False), self._names())
+            X = validate_data(self, columns.pandas_numbers(X), dtype=np.float64, reset=False)
+            return columns.array_frame(X, self._names())
         if self.formula is None:  # a formula takes its columns by name and needs no others
             validate_data(self, X, skip_check_array=True, reset=False)
         return columns.named_frame(X)
