@@ -46,7 +46,7 @@ def align(value: Any, what: str, data: Any, rows: np.ndarray | None = None) -> A
         places = value.index.get_indexer(index)
         if (places >= 0).all():
             return value.iloc[places]
-        example = f"label {index[int(np.argmin(places))]!r} of the data is not among them"
+        example = f"label {index[places < 0].tolist()[0]!r} of the data is not among them"
     else:
         example = "the labels are not unique"
     raise DataError(
