@@ -236,8 +236,8 @@ def independent_rows(L: np.ndarray, null: np.ndarray) -> tuple[np.ndarray, np.nd
 def _directions(sample: SmallSample, L: np.ndarray, rank: int) -> np.ndarray:
     """(rank, p) uncorrelated combinations of the rows of a hypothesis: the eigenvectors of L Phi L'.
 
-    They depend on how the hypothesis is written, and so do, a little, Fai and Cornelius's degrees of freedom; as
-    SAS and lmerTest, the rows are taken as they come.
+    They depend on how the hypothesis is written, and so do, a little, Fai and Cornelius's degrees of freedom;
+    as SAS and lmerTest, the rows are taken as they come.
     """
     vectors = np.linalg.eigh(L @ sample.plain @ L.T)[1]
     return np.asarray(vectors[:, len(L) - rank :].T @ L)

@@ -162,19 +162,19 @@ def parameter_covariance(
     """
     found = expected_information(estimate, at, first, second)
     if information == "expected":
-        return _twice_inverse(found, 0.0)
+        return _twice_inverse(found)
     used = np.array(
         [True, *(bool(estimate.lambdas[term].any()) for *_, term in estimate.cross.entries.tolist())]
     )
     found = np.where(np.outer(used, used), 2 * _quadratic(estimate, at) - found, 0.0)
-    return _twice_inverse(found, -REDUNDANT)
+    return _twice_inverse(found)
 
 
 REDUNDANT = 1e-10
 """Directions with less than this share of the largest information, scaled to unit diagonal, repeat others."""
 
 
-def _twice_inverse(information: np.ndarray, least: float) -> np.ndarray:
+def _twice_inverse(information: np.ndarray) -> np.ndarray:
     """2 I^-1, on the directions that are not combinations of others.
 
     Where directions repeat one another, as in ``(f || g)`` with a factor, any of the generalised inverses
@@ -183,7 +183,7 @@ def _twice_inverse(information: np.ndarray, least: float) -> np.ndarray:
     size = np.sqrt(np.abs(np.diag(information)))
     scale = np.where(size > 0, size, 1.0)
     values, vectors = np.linalg.eigh(information / np.outer(scale, scale))
-    if values[0] < least * values[-1] - REDUNDANT * values[-1]:
+    if values[0] < -REDUNDANT * values[-1]:
         raise FitError(NEGATIVE)
     good = values > REDUNDANT * values[-1]
     inverse = 2 * (vectors[:, good] / values[good]) @ vectors[:, good].T
