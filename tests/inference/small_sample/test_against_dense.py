@@ -61,10 +61,14 @@ def test_covariance_of_the_variances_is_that_of_the_natural_parameters(name, inf
 
 @pytest.mark.parametrize("name", sorted({*NAMES} - {*REGULAR}))
 def test_kenward_roger_of_a_singular_fit(name):
-    """With the expected information the boundary is an ordinary point; the observed one is not positive there."""
+    """With the expected information the boundary is an ordinary point."""
     f = fit(name)
     expected = dense.kenward_roger(f.design, f.estimate, dense.linear_parts(f.design))
     close(small_sample(f.design, f.estimate, "kenward-roger").vcov, expected.adjusted)
+
+
+def test_observed_information_that_is_not_positive_is_refused():
+    f = fit("nested")
     with pytest.raises(FitError, match=r"boundary.*type information='expected'"):
         small_sample(f.design, f.estimate, "kenward-roger", "observed")
 
