@@ -29,7 +29,7 @@ def table(record) -> dict[str, tuple[float, float]]:
     }
 
 
-# -- one-way balanced layout: D(sigma^2, lambda = sigma^2 + n tau^2) in closed form ----------------------------
+# -- one-way balanced layout: D(sigma^2, lambda = sigma^2 + n tau^2) in closed form --------------------------
 
 
 @cache
@@ -54,7 +54,7 @@ def crossings(rise, estimate: float, low: float, high: float) -> tuple[float, fl
 
 
 def test_one_way_limits_of_the_mean():
-    f, a, n, within, means = one_way()
+    f, a, n, _, means = one_way()
     between = n * ((means - means.mean()) ** 2).sum()
     half = np.sqrt(between * np.expm1(Z**2 / a) / (a * n))  # lambda stays above sigma^2 here
     low, high = table(profile(f.design, f.estimate))["(Intercept)"]
@@ -92,7 +92,7 @@ def test_one_way_limits_of_the_standard_deviation():
     assert table(profile(f.design, f.estimate))["sd_(Intercept)|Batch"] == pytest.approx(expected, rel=1e-7)
 
 
-# -- every structure, against the definition -------------------------------------------------------------------
+# -- every structure, against the definition -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -128,7 +128,7 @@ def test_slopes_along_a_curve_are_those_of_zeta(name):
             assert skip == pytest.approx(curve.zeta[1:-1:2], abs=0.05)
 
 
-# -- properties ------------------------------------------------------------------------------------------------
+# -- properties ----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
