@@ -132,5 +132,5 @@ def format_p(values: list[float]) -> list[str]:
 
 def format_df(values: list[float]) -> list[str]:
     """Degrees of freedom with one or two decimals, ``Inf`` where the reference is the normal distribution."""
-    whole = all(x != x or x in (float("inf"), round(x)) for x in values)
+    whole = all(x != x or abs(x) == float("inf") or x == round(x) for x in values)
     return format_column([x if whole or x != x or x == float("inf") else round(x, 2) for x in values], 5)
