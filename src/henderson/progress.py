@@ -24,11 +24,37 @@ def progress(total: int, what: str) -> Any:
     -------
     object with ``update(steps)`` and ``close()``
     """
-    try:
-        from tqdm.auto import tqdm
-    except ImportError:
-        return _Silent()
-    return tqdm(total=total, desc=what, delay=DELAY, leave=False)
+    return _Late(total, what)
+
+
+class _Late:
+    """Counts; loads tqdm, which takes half a second, only once there has been something to wait for."""
+
+    __slots__ = ("bar", "done", "start", "total", "what")
+
+    def __init__(self, total: int, what: str) -> None:
+        self.total, self.what, self.done, self.bar = total, what, 0, None
+        self.start = time.perf_counter()
+
+    def update(self, steps: int) -> None:
+        """Count steps."""
+        self.done += steps
+        if self.bar is not None:
+            self.bar.update(steps)
+        elif time.perf_counter() - self.start > DELAY and self.done < self.total:
+            self.bar = self._open()
+
+    def _open(self) -> Any:
+        try:
+            from tqdm.auto import tqdm
+        except ImportError:
+            return _Silent()
+        return tqdm(total=self.total, initial=self.done, desc=self.what, leave=False)
+
+    def close(self) -> None:
+        """Take the bar away, if one was shown."""
+        if self.bar is not None:
+            self.bar.close()
 
 
 class _Silent:
@@ -54,18 +80,20 @@ class Counted:
     A tenth of a microsecond per call; tqdm is not even imported before there is something to show.
     """
 
-    __slots__ = ("bar", "function", "start", "what")
+    __slots__ = ("bar", "calls", "function", "start", "what")
 
     def __init__(self, function: Callable[..., Any], what: str) -> None:
-        self.function, self.what, self.bar, self.start = function, what, None, time.perf_counter()
+        self.function, self.what, self.bar, self.calls = function, what, None, 0
+        self.start = time.perf_counter()
 
     def __call__(self, *args: Any) -> Any:
         """Call the function and count."""
         out = self.function(*args)
-        if self.bar is None and time.perf_counter() - self.start > DELAY:
-            self.bar = self._open()
+        self.calls += 1
         if self.bar is not None:
             self.bar.update(1)
+        elif time.perf_counter() - self.start > DELAY:
+            self.bar = self._open()
         return out
 
     def _open(self) -> Any:
@@ -73,7 +101,7 @@ class Counted:
             from tqdm.auto import tqdm
         except ImportError:
             return _Silent()
-        return tqdm(desc=self.what, unit=" evaluations", leave=False)
+        return tqdm(desc=self.what, initial=self.calls, unit=" evaluations", leave=False)
 
     def close(self) -> None:
         """Take the bar away, if one was shown."""
