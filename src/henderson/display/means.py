@@ -104,7 +104,7 @@ def letters_blocks(record: Letters) -> Blocks:
     linear = record.means.linear
     columns = [*_key_columns(linear), *_numbers(record.means, "limits")]
     columns = [(head, [cells[i] for i in record.order]) for head, cells in columns]
-    columns.append(("letters", [text.ljust(max(map(len, record.letters))) for text in record.letters]))
+    columns.append(("letters", _padded([*record.letters, "letters"])[:-1]))
     how = f", {ADJUST_NAMES[record.adjust]} adjustment" if record.adjust in ADJUST_NAMES else ""
     notes = [
         *_notes(record.means, "limits"),
@@ -157,6 +157,11 @@ def _left(linear: Linear) -> int:
 def _padded(texts: Sequence[str]) -> list[str]:
     width = max(map(len, texts), default=0)
     return [text.ljust(width) for text in texts]
+
+
+def _flush(texts: Sequence[str]) -> list[str]:
+    width = max(map(len, texts), default=0)
+    return [text.rjust(width) for text in texts]
 
 
 def _numbers(record: Evaluated, shows: str) -> list[tuple[str, list[str]]]:
@@ -253,6 +258,7 @@ def _tables(
     left: int,
 ) -> list[TableView]:
     out = []
+    columns = [(h, c if j < left else _flush(c)) for j, (h, c) in enumerate(columns)]
     for rows in groups:
         title = ", ".join(f"{name} = {_label(keys[name][rows[0]])}" for name in by)
         cells = [[column[i] for _, column in columns] for i in rows]
@@ -282,6 +288,8 @@ def _notes(record: Evaluated, shows: str) -> list[str]:
     notes += _nested(linear.nested)
     if not linear.estimable.all():
         notes.append("nonEst: the data cannot tell (a combination of factor levels is missing).")
+    if linear.off_zero:
+        notes.append(f"Not contrasts, as their numbers do not add up to 0: {_some(linear.off_zero)}.")
     return [*notes, _judged(record, shows), *record.remarks, *_scale(record)]
 
 
@@ -318,7 +326,7 @@ def _family(record: Evaluated) -> str:
 def _adjusted(adjust: str, family: str, record: Evaluated) -> str:
     if any("Sidak" in remark for remark in record.remarks) and adjust == "tukey":
         adjust = "sidak"
-    if adjust not in ADJUST_NAMES or family.startswith("1 "):
+    if adjust not in ADJUST_NAMES or family.partition(" ")[::2] in (("1", "comparisons"), ("1", "estimates")):
         return ""
     each = " in each group" if record.linear.by else ""
     return f", {ADJUST_NAMES[adjust]} adjustment for {family}{each}"
@@ -327,6 +335,8 @@ def _adjusted(adjust: str, family: str, record: Evaluated) -> str:
 def _scale(record: Evaluated) -> list[str]:
     """On which scale the numbers are."""
     transform = record.transform
+    if transform is None and record.linear.response and record.linear.role == "mean":
+        return [f"These are means of {record.linear.response}; type='response' goes back to the response."]
     if transform is None:
         return []
     if record.back == "ratio":

@@ -9,6 +9,7 @@ from henderson.inference.means.averages import average
 from henderson.inference.means.evaluate import ask
 from henderson.inference.means.grid import Grid, reference_grid
 from henderson.inference.means.joint import joint_grid, joint_tests, tested
+from henderson.inference.means.response import response_transform, typed_response
 from henderson.inference.means.specs import check_specs, read_specs
 from henderson.inference.means.trends import trends
 from henderson.results.marginal import EMMeans, JointTestTable, with_contrasts
@@ -96,7 +97,7 @@ class Means(Tables):
         asked, question = read_specs(specs, by), ask(level, adjust)
         transform = self._transform(type)
         grid = self._grid(at, data)
-        linear = average(grid, check_specs(asked, grid), weights)
+        linear = average(grid, check_specs(asked, grid), weights, response=typed_response(self.design))
         sample = self._small_sample(ddf, information)
         means = EMMeans(linear, sample, question, transform, self.source.kind, "limits", grid)
         return with_contrasts(means, asked.contrasts)
@@ -111,8 +112,6 @@ class Means(Tables):
         return grid
 
     def _transform(self, type: str) -> Transform | None:
-        from henderson.inference.means.response import response_transform
-
         return response_transform(self.design, type, self.source.env)
 
     @named_options

@@ -49,8 +49,10 @@ class Linear:
         Of pairwise contrasts: how many means every group has.
     variable : str
         Of trends: the covariate.
-    zero_sum : bool
-        Of contrasts: whether the numbers of each add up to zero.
+    off_zero : tuple of str
+        Of contrasts: those whose numbers do not add up to zero.
+    response : str
+        The response as typed, where it is more than a column.
     constants : tuple of (str, float)
         Covariates and the values they are held at.
     weights : str
@@ -71,7 +73,8 @@ class Linear:
     family: str = ""
     sets: tuple[int, ...] = ()
     variable: str = ""
-    zero_sum: bool = False
+    off_zero: tuple[str, ...] = ()
+    response: str = ""
     constants: tuple[tuple[str, float], ...] = ()
     weights: str = "equal"
 
@@ -101,7 +104,9 @@ def check_weights(weights: object) -> str:
     )
 
 
-def average(grid: Grid, specs: Specs, weights: str = "equal", X: np.ndarray | None = None) -> Linear:
+def average(
+    grid: Grid, specs: Specs, weights: str = "equal", X: np.ndarray | None = None, response: str = ""
+) -> Linear:
     """Average the grid over everything that `specs` does not name.
 
     mean = sum over combinations of weight x (row of X), the weights of one mean adding up to 1.
@@ -116,6 +121,8 @@ def average(grid: Grid, specs: Specs, weights: str = "equal", X: np.ndarray | No
         One of `WEIGHTS`.
     X : (r, P) float64, optional
         To average in place of the grid's own columns, without offset (slopes).
+    response : str
+        What the means are of, where that is more than a column.
 
     Returns
     -------
@@ -159,6 +166,7 @@ def average(grid: Grid, specs: Specs, weights: str = "equal", X: np.ndarray | No
         kept=grid.kept,
         averaged=over,
         weights=weights,
+        response=response,
         misleading=_misleading(grid, specs, over),
         nested=tuple(f"{inner} in {', '.join(outer)}" for inner, outer in grid.nests.items()),
         constants=tuple(

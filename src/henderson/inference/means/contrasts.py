@@ -73,7 +73,8 @@ def contrast(
     if linear.role == "contrast" and "contrast" not in linear.keys:
         raise OptionError("These are no means; contrasts are taken of means or of trends.")
     keys: dict[str, list[Any]] = {"contrast": [], **{name: [] for name in linear.by}}
-    parts, offsets, sets, family, zero_sum = [], [], [], "custom", True
+    parts, offsets, sets, family = [], [], [], "custom"
+    off_zero: dict[str, None] = {}
     sign = "/" if transform is not None and transform.ratios else "-"
     known: dict[tuple[str, ...], Coefficients] = {}
     for rows in linear.groups():
@@ -82,7 +83,7 @@ def contrast(
             known[labels] = coefficients(method, labels, reference, sign)
         found = known[labels]
         names, family = found.names, found.family
-        zero_sum &= bool((np.abs(found.matrix.sum(axis=1)) < ROUNDED).all())
+        off_zero.update(dict.fromkeys(_off_zero(found)))
         parts.append(_combined(found.matrix, linear.L[rows], np.isnan(linear.L[rows]).any(axis=1)))
         offsets.append(found.matrix @ linear.offset[rows])
         sets.append(len(rows))
@@ -101,9 +102,16 @@ def contrast(
         estimable=~empty & estimable(np.where(empty[:, None], 0.0, L), linear.null),
         role="contrast",
         family=family,
-        zero_sum=zero_sum,
+        off_zero=tuple(off_zero),
         sets=tuple(sets) if family in ("pairwise", "revpairwise") else (),
     )
+
+
+def _off_zero(found: Coefficients) -> list[str]:
+    """Names of contrasts whose numbers do not add up to zero."""
+    size = np.maximum(np.abs(found.matrix).max(axis=1, initial=0.0), 1e-300)
+    off = np.abs(found.matrix.sum(axis=1)) > ROUNDED * size
+    return [name for name, there in zip(found.names, off, strict=True) if there]
 
 
 def _combined(C: np.ndarray, L: np.ndarray, empty: np.ndarray) -> np.ndarray:

@@ -186,7 +186,7 @@ def _direction(linear: Linear, transform: Transform | None) -> str:
         return ""
     if linear.role == "mean":
         return "response"
-    return "ratio" if transform.ratios and linear.zero_sum else ""
+    return "ratio" if transform.ratios and not linear.off_zero else ""
 
 
 def _back(

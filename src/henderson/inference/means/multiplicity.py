@@ -8,7 +8,7 @@ import numpy as np
 
 from henderson.data.suggest import nearest
 from henderson.errors import OptionError
-from henderson.inference.means.maximum import largest, largest_quantile
+from henderson.inference.means.maximum import largest, largest_quantiles
 from henderson.inference.means.studentized_range import range_quantile, range_tail
 
 ADJUSTMENTS = ("none", "tukey", "mvt", "sidak", "bonferroni", "holm", "fdr", "scheffe")
@@ -227,8 +227,7 @@ def half_widths(family: Family, adjust: str, level: float) -> np.ndarray:
         out = _scheffe_bound(_rank(family.root[known]), df, 1 - level if two else 2 * (1 - level))
     else:
         found = largest(family.root[known], two)
-        each = {d: largest_quantile(found, 1 - level, d) for d in np.unique(df[known])}
-        out[known] = [each[d] for d in df[known]]
+        out[known] = largest_quantiles(found, 1 - level, df[known])
     return np.where(known, out, np.nan)
 
 

@@ -96,6 +96,11 @@ def response_transform(design: Design, type: str, env: Mapping[str, object] | No
     return transform_of(read_formula(spec.formula, frozenset(env or ()), spec.dot).response.node)
 
 
+def typed_response(design: Design) -> str:
+    """Return the response as typed where it is more than a column, else nothing."""
+    return design.response if not design.response.isidentifier() and "(" in design.response else ""
+
+
 def transform_of(node: Node) -> Transform | None:
     """Return the transform of a response; None where it is a plain column.
 
