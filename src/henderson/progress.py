@@ -33,7 +33,8 @@ class _Late:
     __slots__ = ("bar", "done", "start", "total", "what")
 
     def __init__(self, total: int, what: str) -> None:
-        self.total, self.what, self.done, self.bar = total, what, 0, None
+        self.total, self.what, self.done = total, what, 0
+        self.bar: Any = None
         self.start = time.perf_counter()
 
     def update(self, steps: int) -> None:

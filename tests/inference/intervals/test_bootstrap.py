@@ -180,7 +180,7 @@ def test_files_of_other_fits_and_other_files_are_refused(tmp_path):
 
 
 def test_moments_of_a_balanced_one_way_layout():
-    """REML of a balanced layout: the mean has variance (sigma^2 + n tau^2) / (a n), within SS is chi-square."""
+    """REML of a balanced layout: the mean has variance (s^2 + n tau^2) / (a n); chi-square within."""
     rng = np.random.default_rng(2)
     a, n = 30, 6
     y = 10 + 2 * np.repeat(rng.normal(size=a), n) + rng.normal(size=a * n)

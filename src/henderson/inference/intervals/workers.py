@@ -1,15 +1,18 @@
-"""Threads and progress bars for work that takes more than a moment."""
+"""Threads for work that takes more than a moment."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from henderson.errors import OptionError
+from henderson.progress import progress
+
+__all__ = ["in_threads", "progress", "workers"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -41,23 +44,6 @@ def workers(n_jobs: int | None, flops: float) -> int:
             "the size of the model decide."
         )
     return (os.cpu_count() or 1) if n_jobs == -1 else int(n_jobs)
-
-
-def progress(total: int, what: str) -> Any:
-    """A progress bar that shows itself after one second; one that does nothing where tqdm is missing."""
-    try:
-        from tqdm.auto import tqdm
-    except ImportError:
-        return _Silent()
-    return tqdm(total=total, desc=what, delay=1, leave=False)
-
-
-class _Silent:
-    def update(self, _: int) -> None:
-        """Take no notice."""
-
-    def close(self) -> None:
-        """Nothing to close."""
 
 
 def in_threads(do: Callable[[T], R], tasks: Iterable[T], jobs: int) -> Iterator[tuple[T, R]]:
