@@ -1,7 +1,7 @@
 """SAS at 12 digits: Kenward-Roger and Satterthwaite with the observed information, and asycov.
 
-Two of SAS's fits stop short of the optimum: their standard errors are 4e-5 and 3e-5 from ours.  Of the battery
-cells JMP and pbkrtest agree with ours to 6e-9, and at our estimates the gradient of the dense criterion is zero.
+Two of SAS's fits stop short of the optimum: their standard errors are 4e-5 and 3e-5 from ours.  Of the
+battery cells JMP and pbkrtest agree with ours to 6e-9, and at our estimates the dense gradient is zero.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def test_expected_and_observed_information_differ_visibly():
 
 
 def test_the_adjustment_depends_on_the_parameters_of_the_covariance():
-    """With Cholesky factors as parameters (type=fa0) V has second derivatives: SAS has other standard errors."""
+    """With Cholesky factors as parameters (type=fa0) V has second derivatives."""
     fit = sas.fit("sleep study corr")
     first, second = dense.cholesky_parts(fit.design, fit.estimate)
     cholesky = dense.kenward_roger(fit.design, fit.estimate, first, second, information="observed")

@@ -38,7 +38,8 @@ class AnovaTable:
     terms : tuple of str, length t
         In model order.
     sum_sq, mean_sq : (t,) float64
-        ``mean_sq = F sigma^2``, ``sum_sq = mean_sq num_df``; NaN for chi-square tests.
+        ``mean_sq = F sigma^2``, F before Kenward and Roger's factor; ``sum_sq = mean_sq num_df``. NaN for
+        chi-square tests.
     num_df, den_df : (t,) float64
         Degrees of freedom; `den_df` is infinite for chi-square tests.
     statistic : (t,) float64
@@ -155,7 +156,8 @@ def anova(
     tests = [f_test(sample, contrasts[name]) for name in names]
     F, num = (np.array([getattr(t, a) for t in tests], dtype=float) for a in ("statistic", "num_df"))
     den, p_value = (np.array([getattr(t, a) for t in tests], dtype=float) for a in ("den_df", "p_value"))
-    mean_sq = F * sample.sigma**2 if sample.ddf != "none" else np.full(len(F), np.nan)
+    scale = np.array([t.scale for t in tests])
+    mean_sq = F / scale * sample.sigma**2 if sample.ddf != "none" else np.full(len(F), np.nan)
     return AnovaTable(
         tuple(names),
         mean_sq * num,
