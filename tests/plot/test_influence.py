@@ -52,10 +52,10 @@ def test_the_line_at_one_is_drawn_where_it_is_in_sight(sleep):
 def test_dfbetas_have_a_panel_per_term():
     machines = hd.lmm("score ~ Machine + (1 | Worker)", load("machines"))
     axes, found = hd.plot.dfbetas(machines), machines.influence()
-    assert [ax.get_title() for ax in axes] == ["MachineB", "MachineC"]
+    assert [ax.get_title("left") for ax in axes] == ["MachineB", "MachineC"]
     order = [found["level"].tolist().index(name) for name in labels(axes[0])]
     np.testing.assert_allclose(axes[1].get_lines()[-1].get_xdata(), found.dfbetas[order, 2])
-    assert [ax.get_title() for ax in hd.plot.dfbetas(machines, terms="(Intercept)")] == ["(Intercept)"]
+    assert [ax.get_title("left") for ax in hd.plot.dfbetas(machines, terms="(Intercept)")] == ["(Intercept)"]
 
 
 def test_groups_without_estimates_are_left_out():

@@ -122,7 +122,7 @@ def dfbetas(fit: LinearMixedFit, by: str | None = None, *, terms: Any = None) ->
     --------
     >>> import henderson as hd
     >>> fit = hd.lmm("Reaction ~ Days + (Days | Subject)", hd.datasets.load("sleepstudy"))
-    >>> [ax.get_title() for ax in hd.plot.dfbetas(fit)]
+    >>> [ax.get_title("left") for ax in hd.plot.dfbetas(fit)]
     ['Days']
     """
     record = fit.influence(by).record

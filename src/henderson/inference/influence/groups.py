@@ -13,10 +13,10 @@ from henderson.crossprod.record import CrossProducts
 from henderson.errors import FitError, HendersonWarning
 from henderson.estimate import Estimate, fit_cross_products
 from henderson.inference.influence.record import Influence
-from henderson.inference.intervals.workers import progress
 from henderson.inference.layout import term_labels
 from henderson.model.criterion import criterion
 from henderson.model.units import to_search
+from henderson.progress import progress
 from henderson.solve.direct import Factor, analyse
 
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ from henderson.inference.fitted import fixed_part
 from henderson.inference.frames import take_rows
 from henderson.inference.influence.grouping import column_names, column_values
 from henderson.inference.influence.trend import MOST_CATEGORIES, Predictor, quantile_trend
-from henderson.inference.intervals.workers import progress
 from henderson.inference.layout import term_slices
 from henderson.inference.simulate import generator, simulate
+from henderson.progress import progress
 
 if TYPE_CHECKING:
     from henderson.design.record import Design
