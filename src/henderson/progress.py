@@ -84,7 +84,8 @@ class Counted:
     __slots__ = ("bar", "calls", "function", "start", "what")
 
     def __init__(self, function: Callable[..., Any], what: str) -> None:
-        self.function, self.what, self.bar, self.calls = function, what, None, 0
+        self.function, self.what, self.calls = function, what, 0
+        self.bar: Any = None
         self.start = time.perf_counter()
 
     def __call__(self, *args: Any) -> Any:
