@@ -27,7 +27,7 @@ def anova_view(record: AnovaTable) -> TableView:
     """Return the analysis of variance table."""
     wald = record.ddf == "none"
     kind = f"Type {ROMAN[record.type]} analysis of variance"
-    how = "Wald chi-square tests" if wald else sentences.method(record.ddf)
+    how = "Wald chi-square tests" if wald else sentences.short_method(record.ddf)
     whose = " (terms as R's car)" if record.definition == "car" and record.type > 1 else ""
     columns = [["Term", *record.terms]]
     if wald:
@@ -67,7 +67,7 @@ def linear_view(record: LinearHypotheses) -> TableView:
     columns.append([f"{t} value", *format_statistics(record.statistic.tolist())])
     columns.append([f"Pr(>|{t}|)", *format_p(record.p_value.tolist())])
     return TableView(
-        title=f"Linear hypotheses, {sentences.method(record.ddf)}",
+        title=f"Linear hypotheses, {sentences.short_method(record.ddf)}",
         heads=[c[0] for c in columns],
         rows=[list(row) for row in zip(*(c[1:] for c in columns), strict=True)],
         notes=[

@@ -26,6 +26,11 @@ def method(ddf: str) -> str:
     return METHODS[ddf]
 
 
+def short_method(ddf: str) -> str:
+    """Say it in fewer words, for a title."""
+    return METHODS[ddf].removesuffix(" and standard errors")
+
+
 def reference(ddf: str) -> str:
     """``z`` where the reference is the normal distribution, else ``t``."""
     return "z" if ddf == "none" else "t"

@@ -118,6 +118,8 @@ def _read(design: Design, hypotheses: object, values: object) -> tuple[list[str]
         if not read:
             raise OptionError("There is no hypothesis; type for example fit.test('Days = 0').")
         forms = [form for _, form in read]
+        if empty := [label for label, form in read if form.free]:
+            raise OptionError(f"There is no coefficient in {empty[0]!r}; type for example 'Days = 0'.")
         return (
             [label for label, _ in read],
             np.array([f.weights for f in forms]),

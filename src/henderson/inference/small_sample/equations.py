@@ -92,7 +92,7 @@ def split(factor: Factor, B: np.ndarray) -> tuple[np.ndarray, ...]:
     """(levels, K, r) views of the rows of B (q, r), per grouping."""
     out, at = [], 0
     for levels, k in zip(factor.cross.levels, factor.cross.columns, strict=True):
-        out.append(B[at : at + levels * k].reshape(levels, k, -1))
+        out.append(B[at : at + levels * k].reshape(levels, k, B.shape[1]))
         at += levels * k
     return tuple(out)
 

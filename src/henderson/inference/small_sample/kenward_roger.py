@@ -136,7 +136,7 @@ def _times(E: np.ndarray, block: np.ndarray) -> np.ndarray:
 
 def _inner(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """(p, p) sum over levels and columns of a'b."""
-    wide = (-1, a.shape[-1])
+    wide = (a.shape[0] * a.shape[1], a.shape[2])
     return np.asarray(a.reshape(wide).T @ b.reshape(wide))
 
 
