@@ -93,9 +93,30 @@ def test_f_without_a_constant_is_of_the_smaller_model(rows):
 
 def test_codings_and_weights_survive_being_built_anew(rows):
     options = {"weights": "wt", "contrasts": {"B": "contr.sum", "A": "contr.helmert"}}
-    fit = hd.lmm(NO_CONSTANT, rows, **options)
-    left = hd.lmm("y ~ 0 + A + x + (1 | g)", rows, reml=False, weights="wt")
-    assert fit.drop1()["loglik"][2] == pytest.approx(left.loglik, abs=1e-6)
+    table = hd.lmm(NO_CONSTANT, rows, **options).drop1()
+    for term, rest in (("A", "0 + B + x"), ("B", "0 + A + x")):
+        left = hd.lmm(f"y ~ {rest} + (1 | g)", rows, reml=False, weights="wt")
+        i = list(table.columns()["term"]).index(term)
+        assert table["loglik"][i] == pytest.approx(left.loglik, abs=1e-6)
+
+
+def test_codings_that_leave_something_out_are_kept(rows):
+    # C as a trend over its three levels, one column: built anew with the default it would have two.
+    rows = rows.assign(C=np.digitize(rows["x"], [3, 6]).astype(str))
+    trend = {"C": np.array([[-1.0], [0.0], [1.0]])}
+    table = hd.lmm("y ~ 0 + A + B + C + (1 | g)", rows, contrasts=trend).drop1()
+    left = hd.lmm("y ~ 0 + B + C + (1 | g)", rows, reml=False, contrasts=trend)
+    assert table["loglik"][1] == pytest.approx(left.loglik, abs=1e-6)
+    assert table["df"][1] == 2
+
+
+def test_a_margin_that_goes_is_made_up_for(rows):
+    # The columns of B:f leave out what A:B holds; without A:B they get it back.
+    rows = rows.assign(f=np.where(rows["x"] > 5, "high", "low"))
+    table = hd.lmm("y ~ A:B + B:f + (1 | g)", rows).drop1()
+    left = hd.lmm("y ~ B:f + (1 | g)", rows, reml=False)
+    i = list(table.columns()["term"]).index("A:B")
+    assert table["loglik"][i] == pytest.approx(left.loglik, abs=1e-6)
 
 
 def test_a_fit_without_its_data_says_what_to_do(rows):

@@ -87,6 +87,18 @@ def test_one_of_several_variances_is_tested_with_the_others_in_the_model():
     assert "Greven" in str(shown)
 
 
+def test_the_spectrum_is_that_of_the_term_alone():
+    rng = np.random.default_rng(3)
+    rows = {"g": rng.integers(0, 8, 90).astype(str), "h": rng.integers(0, 5, 90).astype(str)}
+    rows |= {"x": rng.normal(2, 1, 90), "y": rng.normal(size=90)}
+    many = hd.lmm("y ~ x + (x || g) + (1 | h)", rows).estimate
+    place = many.theta_names.index("g.x")
+    alone = hd.lmm("y ~ x + (0 + x | g)", rows).estimate
+    ours, theirs = (spectrum(e.cross, i, restricted=True) for e, i in ((many, place), (alone, 0)))
+    np.testing.assert_allclose(ours.mu, theirs.mu)
+    assert (ours.rest, ours.nu) == (theirs.rest, theirs.nu)
+
+
 def test_terms_are_named_in_several_ways():
     fit = hd.lmm("Reaction ~ Days + (Days || Subject)", hd.datasets.load("sleepstudy"))
     found = {
