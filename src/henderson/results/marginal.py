@@ -108,7 +108,7 @@ class Estimates(Grouped):
         >>> machines = hd.datasets.load("machines")
         >>> means = hd.lmm("score ~ Machine + (1 | Worker/Machine)", machines).emmeans("Machine")
         >>> means.test(null=60, side="greater")["p_value"].round(4)
-        array([0.9872, 0.545 , 0.0655])
+        array([0.9929, 0.4499, 0.017 ])
         """
         chosen = self.record.question.adjust if adjust is None else adjust
         return self._again(ask(level, chosen, side, null, delta), "tests")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from henderson.inference.means.averages import average
 from henderson.inference.means.evaluate import ask
 from henderson.inference.means.grid import Grid, reference_grid
-from henderson.inference.means.joint import joint_grid, joint_tests, tested
+from henderson.inference.means.joint import every_predictor, joint_grid, joint_tests
 from henderson.inference.means.response import response_transform, typed_response
 from henderson.inference.means.specs import check_specs, read_specs
 from henderson.inference.means.trends import trends
@@ -93,6 +93,19 @@ class Means(Tables):
         >>> import henderson as hd
         >>> fit = hd.lmm("score ~ Machine + (1 | Worker/Machine)", hd.datasets.load("machines"))
         >>> fit.emmeans("pairwise ~ Machine", ddf="kenward-roger")
+        Marginal means by Machine
+        Machine emmean    SE   df lower.CL upper.CL
+        A       52.356 2.486 8.52   46.684   58.027
+        B       60.322 2.486 8.52   54.650   65.994
+        C       66.272 2.486 8.52   60.600   71.944
+        Degrees of freedom: Kenward-Roger. Limits: 95 %.
+        <BLANKLINE>
+        Contrasts of marginal means
+        contrast estimate    SE df t.ratio  p.value
+        A - B      -7.967 2.177 10  -3.660   0.0111
+        A - C     -13.917 2.177 10  -6.393 2.12e-04
+        B - C      -5.950 2.177 10  -2.733   0.0507
+        Degrees of freedom: Kenward-Roger. P-values: Tukey adjustment for 3 means.
         """
         asked, question = read_specs(specs, by), ask(level, adjust)
         transform = self._transform(type)
@@ -204,5 +217,5 @@ class Means(Tables):
         """
         rows = self.source.data if data is None else data
         grid = joint_grid(self.design, rows, self.source.env, at)
-        found = joint_tests(grid, self._small_sample(ddf, information), tested(grid, by), weights)
+        found = joint_tests(grid, self._small_sample(ddf, information), every_predictor(grid, by), weights)
         return JointTestTable(found, self.source.kind)

@@ -137,6 +137,14 @@ def average(
     Notes
     -----
     O(r P).
+
+    Examples
+    --------
+    >>> import henderson as hd
+    >>> fit = hd.lmm("score ~ Machine + (1 | Worker/Machine)", hd.datasets.load("machines"))
+    >>> from henderson.inference.means.grid import reference_grid
+    >>> average(reference_grid(fit.design, fit.source.data, None), Specs((), (), None)).L.round(3)
+    array([[1.   , 0.333, 0.333]])
     """
     if check_weights(weights) != "equal" and np.isnan(grid.counts).any():
         raise OptionError(f"weights={weights!r} needs the rows of the fit: pass data=frame.")

@@ -69,6 +69,14 @@ def contrast(
     Notes
     -----
     O(c k P) for each group of k means; pairwise differences O(c P).
+
+    Examples
+    --------
+    >>> import henderson as hd
+    >>> fit = hd.lmm("score ~ Machine + (1 | Worker/Machine)", hd.datasets.load("machines"))
+    >>> contrast(fit.emmeans("Machine").linear, "sequential").L
+    array([[ 0.,  1.,  0.],
+           [ 0., -1.,  1.]])
     """
     if linear.role == "contrast" and "contrast" not in linear.keys:
         raise OptionError("These are no means; contrasts are taken of means or of trends.")

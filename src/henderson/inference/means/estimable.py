@@ -53,7 +53,11 @@ def null_basis(design: Design, full: Callable[[], np.ndarray]) -> np.ndarray:
 
 
 def estimable(L: np.ndarray, null: np.ndarray) -> np.ndarray:
-    """Return for every combination L (m, P) whether it can be estimated, (m,) bool."""
+    """Return for every combination L (m, P) whether it can be estimated, (m,) bool.
+
+    >>> estimable(np.array([[1.0, 1.0], [1.0, -1.0]]), np.array([[1.0], [-1.0]]) / np.sqrt(2))
+    array([ True, False])
+    """
     if null.shape[1] == 0:
         return np.ones(len(L), dtype=bool)
     size = np.maximum(np.linalg.norm(L, axis=1), 1e-300)

@@ -143,6 +143,14 @@ def evaluate(
     Notes
     -----
     O(m p^2) for each variance parameter; adjustment "mvt" more, see `maximum`.
+
+    Examples
+    --------
+    >>> import henderson as hd
+    >>> fit = hd.lmm("score ~ Machine + (1 | Worker/Machine)", hd.datasets.load("machines"))
+    >>> found = evaluate(fit.emmeans("Machine").linear, fit._small_sample(), ask(adjust="sidak"))
+    >>> found.estimate.round(3), found.df.round(2)
+    (array([52.356, 60.322, 66.272]), array([8.52, 8.52, 8.52]))
     """
     known = linear.estimable
     L = np.where(known[:, None], linear.L[:, linear.kept], 0.0)

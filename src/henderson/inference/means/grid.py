@@ -100,6 +100,14 @@ def reference_grid(
     -----
     O(n) for each predictor and O(r P) for the grid of r combinations; O(n P d) more where columns were
     dropped.
+
+    Examples
+    --------
+    >>> import henderson as hd
+    >>> fit = hd.lmm("score ~ Machine + (1 | Worker/Machine)", hd.datasets.load("machines"))
+    >>> grid = reference_grid(fit.design, fit.source.data, None)
+    >>> grid.axes[0].values, grid.counts
+    (('A', 'B', 'C'), array([18., 18., 18.]))
     """
     rows = read_rows(design, data, env)
     found = axes(design, rows, at)

@@ -91,6 +91,18 @@ def joint_tests(grid: Grid, sample: SmallSample, specs: Specs, weights: str = "e
     -------
     JointTests
         Interactions that the model does not have are left out.
+
+    Notes
+    -----
+    O(r P) for every set of predictors that stand in a term together.
+
+    Examples
+    --------
+    >>> import henderson as hd
+    >>> fit = hd.lmm("score ~ Machine + (1 | Worker/Machine)", hd.datasets.load("machines"))
+    >>> grid = joint_grid(fit.design, fit.source.data, None, None)
+    >>> joint_tests(grid, fit._small_sample(), every_predictor(grid, None)).statistic.round(3)
+    array([20.576])
     """
     by = specs.by
     keys: dict[str, list[Any]] = {"term": [], **{name: [] for name in by}}
@@ -182,7 +194,7 @@ def _differences(grid: Grid, means: Linear, rows: np.ndarray, chosen: tuple[str,
     return np.concatenate(out)
 
 
-def tested(grid: Grid, by: object) -> Specs:
+def every_predictor(grid: Grid, by: object) -> Specs:
     """Return the specification that tests every predictor of a grid, within the groups `by`."""
     from henderson.inference.means.specs import read_specs
 

@@ -63,6 +63,13 @@ def letter_display(
     Returns
     -------
     Letters
+
+    Examples
+    --------
+    >>> import henderson as hd
+    >>> fit = hd.lmm("score ~ Machine + (1 | Worker/Machine)", hd.datasets.load("machines"))
+    >>> letter_display(fit.emmeans("Machine").record, fit._small_sample()).letters
+    ('a', 'b', 'b')
     """
     linear = means.linear
     order, letters = [], []

@@ -130,6 +130,12 @@ def adjusted_p(family: Family, adjust: str) -> np.ndarray:
     (m,) float64
         Those that cannot be estimated stay NaN and do not count in the family, but for Tukey's, whose family
         are the means.
+
+    Examples
+    --------
+    >>> family = Family(np.array([2.0, 3.0]), np.array([np.inf, np.inf]), np.eye(2), 0, "two")
+    >>> adjusted_p(family, "holm").round(4)
+    array([0.0455, 0.0054])
     """
     t, df, side = family.statistic, family.df, family.side
     p = raw_p(t, df, side)

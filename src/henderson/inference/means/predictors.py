@@ -39,6 +39,8 @@ class Axis:
         Which of the values every row of the data has; -1 for others; None for a covariate.
     categorical : bool
         Whether the values are levels: a factor, a truth value, or a number with few values.
+    at_mean : bool
+        Whether it is a covariate held at its mean, as nothing else was asked for.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Axis:
     column: Column
     codes: np.ndarray | None
     categorical: bool
+    at_mean: bool = False
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -217,7 +220,7 @@ def _axis(design: Design, rows: Rows, name: str, at: Mapping[str, tuple[Any, ...
         )
     assert values is not None
     mean = float(values.mean())
-    return Axis(name, (mean,), Numbers(np.array([mean])), None, False)
+    return Axis(name, (mean,), Numbers(np.array([mean])), None, False, at_mean=True)
 
 
 def column_numbers(column: Column) -> np.ndarray:

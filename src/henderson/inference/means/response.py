@@ -117,6 +117,11 @@ def transform_of(node: Node) -> Transform | None:
     ------
     OptionError
         A transform that has no known inverse.
+
+    Examples
+    --------
+    >>> transform_of(read_formula("log(y + 1) ~ x + (1 | g)").response.node).inverse(np.log([3.0]))
+    array([2.])
     """
     node = unwrap(node)
     if isinstance(node, Call) and node.function == "I" and len(node.arguments) == 1:

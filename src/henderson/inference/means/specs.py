@@ -119,7 +119,7 @@ def _known(name: str, grid: Grid) -> str:
             raise OptionError(f"{name!r} is no predictor of the fixed part. {did_you_mean(name, names)}")
         name = inside[0]
     axis = grid.axes[names.index(name)]
-    if not axis.categorical and len(axis.values) == 1:
+    if axis.at_mean:
         raise OptionError(
             f"{name!r} is a covariate; held at {axis.values[0]:.6g} it has one mean. Choose values with "
             f"at={{{name!r}: [...]}}, or ask for slopes: emtrends(…, var={name!r})."

@@ -108,7 +108,7 @@ def range_tail(q: np.ndarray, k: int, df: np.ndarray) -> np.ndarray:
     Examples
     --------
     >>> range_tail(np.array([3.506, 4.0]), 3, np.array([21.0, np.inf])).round(4)
-    array([0.0536, 0.013 ])
+    array([0.0544, 0.013 ])
     """
     known = np.isfinite(q) & ~np.isnan(df)
     out = np.full(len(q), np.nan)
@@ -125,7 +125,7 @@ def range_quantile(p: float, k: int, df: np.ndarray) -> np.ndarray:
     Examples
     --------
     >>> range_quantile(0.05, 3, np.array([10.0, np.inf])).round(4)
-    array([3.8776, 3.3145])
+    array([3.8768, 3.3145])
     """
     out = np.full(len(df), np.nan)
     known = ~np.isnan(df)

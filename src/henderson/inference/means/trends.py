@@ -66,6 +66,15 @@ def trends(
     ------
     OptionError
         `var` is no numeric predictor.
+
+    Examples
+    --------
+    >>> import henderson as hd
+    >>> sleep = hd.datasets.load("sleepstudy")
+    >>> fit = hd.lmm("Reaction ~ Days + I(Days^2) + (1 | Subject)", sleep)
+    >>> linear, _ = trends(fit.design, sleep, None, Specs((), (), None), "Days", at={"Days": [0, 9]})
+    >>> linear.L.round(6)
+    array([[0., 1., 9.]])
     """
     rows = read_rows(design, data, env)
     variable = _variable(var, rows, env)
@@ -75,7 +84,9 @@ def trends(
         where[name] = float(column_numbers(rows.columns[name]).mean())
     grid = reference_grid(design, data, env, where)
     X = _quotients(design, rows, grid, name, variable)
-    return replace(average(grid, check_specs(specs, grid), weights, X), role="trend", variable=var), grid
+    out = average(grid, check_specs(specs, grid), weights, X)
+    bends = tuple(other for other in out.averaged if name in grid.interactions[other])
+    return replace(out, role="trend", variable=var, misleading=bends), grid
 
 
 def _variable(var: object, rows: Rows, env: Mapping[str, Any] | None) -> Variable:
