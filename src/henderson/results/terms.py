@@ -186,11 +186,12 @@ class Terms(Tables):
         Raises
         ------
         OptionError
-            No one term of one column is named; too many levels for the eigenvalues (6,000).
+            No one term of one column is named; too many levels for the eigenvalues (3,000 that differ).
 
         Notes
         -----
-        O(l^3) for l levels. With other random terms in the model the distribution is an approximation: it
+        O(r^3) for r levels with different sums of squares, 3,000 at most: groups of equal size count once per
+        fixed effect. With other random terms in the model the distribution is an approximation: it
         takes their effects as known (Greven, Crainiceanu, Kuechenhoff and Peters 2008).
 
         References

@@ -8,7 +8,7 @@ from scipy import stats
 
 import henderson as hd
 from henderson import estimate as estimation
-from henderson.inference.hypotheses.rlrt import null_draws, spectrum
+from henderson.inference.hypotheses.rlrt import eigenvalues, null_draws, spectrum
 
 DYESTUFF = hd.datasets.load("dyestuff")
 
@@ -97,6 +97,27 @@ def test_the_spectrum_is_that_of_the_term_alone():
     ours, theirs = (spectrum(e.cross, i, restricted=True) for e, i in ((many, place), (alone, 0)))
     np.testing.assert_allclose(ours.mu, theirs.mu)
     assert (ours.rest, ours.nu) == (theirs.rest, theirs.nu)
+
+
+@pytest.mark.parametrize("values", [[3.0], [1.0, 4.0, 7.0], None])
+def test_eigenvalues_are_those_of_the_whole_matrix(values):
+    rng = np.random.default_rng(6)
+    d, B = rng.choice(values, 60) if values else rng.uniform(1, 9, 60), rng.normal(size=(60, 4)) / 10
+    whole = np.linalg.eigvalsh(np.diag(d) - B @ B.T)
+    np.testing.assert_allclose(np.sort(eigenvalues(d, B, 60)), whole, atol=1e-12)
+
+
+def test_too_many_different_levels_are_said():
+    with pytest.raises(hd.errors.OptionError, match="3001 rows for these 3001 levels"):
+        eigenvalues(np.arange(1, 3002.0), np.zeros((3001, 1)), 3001)
+
+
+def test_many_groups_of_few_sizes_are_quick():
+    sizes = np.tile([2, 3, 4], 10_000)
+    rows = {"g": np.repeat(np.arange(30_000), sizes)}
+    rows |= {"x": np.random.default_rng(1).normal(size=len(rows["g"]))}
+    fit = hd.lmm("x ~ 1 + (1 | g)", {"x": rows["x"], "g": rows["g"].astype(str)})
+    assert fit.rlrt(n_sim=200, seed=1).record.at_zero == pytest.approx(0.5, abs=0.15)
 
 
 def test_terms_are_named_in_several_ways():

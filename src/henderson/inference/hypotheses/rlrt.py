@@ -22,8 +22,8 @@ from henderson.inference.simulate import generator
 GRID = 120
 """Points of log lambda at which every draw is looked at before its best one is refined."""
 
-LARGEST = 6_000
-"""Most levels: the eigenvalues of a matrix with a row per level are needed."""
+LARGEST = 3_000
+"""Most rows of a matrix whose eigenvalues are computed."""
 
 AT_ONCE = 1 << 23
 """Numbers held at once."""
@@ -137,9 +137,9 @@ def exact_test(
 
     Notes
     -----
-    O(l^3) for the l levels, O(n_sim x distinct eigenvalues x 120) for the draws. With further random terms
-    the statistic is that of the whole model, and its distribution is taken as if their effects were known
-    (Greven, Crainiceanu, Kuechenhoff and Peters 2008).
+    Eigenvalues as in `eigenvalues`, O(n_sim x distinct eigenvalues x 120) for the draws. With further random
+    terms the statistic is that of the whole model, and its distribution is taken as if their effects were
+    known (Greven, Crainiceanu, Kuechenhoff and Peters 2008).
     """
     count, rng = _count(n_sim), generator(seed)
     i, label = chosen_term(design, term)
@@ -211,16 +211,12 @@ def spectrum(cross: CrossProducts, term: int, *, restricted: bool) -> Spectrum:
     f = shapes[term][0]
     column = sum(k for g, k in shapes[:term] if g == f)
     levels, K, p = cross.levels[f], cross.columns[f], cross.p
-    if levels > LARGEST:
-        raise OptionError(
-            f"The exact test needs the eigenvalues of a matrix with a row for each of the {levels} levels; "
-            f"up to {LARGEST} are done. With so many levels the mixture of ranova() is close."
-        )
     start = sum(n * k for n, k in zip(cross.levels[:f], cross.columns[:f], strict=True))
     zx = cross.zx[start + column : start + levels * K : K, :p]
     zz = cross.zz[f][:, column, column]
-    projected = np.diag(zz) - zx @ np.linalg.solve(cross.xx[:p, :p], zx.T) if p else np.diag(zz)
-    mu = np.sort(np.linalg.eigvalsh(projected))[::-1][: cross.n - p]
+    root = np.linalg.cholesky(cross.xx[:p, :p])
+    values = eigenvalues(zz, np.linalg.solve(root, zx.T).T, levels)
+    mu = np.sort(values)[::-1][: cross.n - p]
     mu = np.where(mu > 1e-10 * mu[0], mu, 0.0)
     first = np.flatnonzero(np.append(True, -np.diff(mu) > SAME * mu[0]))
     times = np.diff(np.append(first, len(mu)))
@@ -228,6 +224,54 @@ def spectrum(cross: CrossProducts, term: int, *, restricted: bool) -> Spectrum:
     return Spectrum(
         distinct, times, cross.n - p - len(mu), mu if restricted else zz, cross.n - (p if restricted else 0)
     )
+
+
+def eigenvalues(d: np.ndarray, B: np.ndarray, levels: int) -> np.ndarray:
+    """Eigenvalues of diag(d) - B B'.
+
+    Levels with the same d may be rotated among one another: of m of them all but p have the eigenvalue d, and
+    the others see the triangular factor of their rows of B.
+
+    Parameters
+    ----------
+    d : (l,) float64
+    B : (l, p) float64
+    levels : int
+        For the message.
+
+    Returns
+    -------
+    (l,) float64
+
+    Raises
+    ------
+    OptionError
+        More than 3,000 rows are left.
+
+    Notes
+    -----
+    O(l p^2 + r^3), r the rows left: p times the different values of d, or all levels where they all differ.
+
+    Examples
+    --------
+    >>> eigenvalues(np.array([2.0, 2.0, 2.0]), np.array([[0.6], [0.8], [0.0]]), 3).round(6)
+    array([2., 2., 1.])
+    """
+    order = np.argsort(d)
+    cuts = np.flatnonzero(np.diff(d[order]) > 1e-12 * np.abs(d).max()) + 1
+    plain, diagonal, rows, p = [], [], [], B.shape[1]
+    for group in np.split(order, cuts):
+        small = np.linalg.qr(B[group], mode="r") if len(group) > p else B[group]
+        plain.append(np.full(len(group) - len(small), d[group[0]]))
+        diagonal.append(np.full(len(small), d[group[0]]))
+        rows.append(small)
+    rest, R = np.concatenate(diagonal), np.concatenate(rows)
+    if len(rest) > LARGEST:
+        raise OptionError(
+            f"The exact test needs the eigenvalues of a matrix of {len(rest)} rows for these {levels} "
+            f"levels; up to {LARGEST} are computed. With so many levels the mixture of ranova() is close."
+        )
+    return np.concatenate([*plain, np.linalg.eigvalsh(np.diag(rest) - R @ R.T)])
 
 
 def null_draws(found: Spectrum, count: int, rng: np.random.Generator) -> np.ndarray:
