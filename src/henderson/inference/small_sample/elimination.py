@@ -19,8 +19,7 @@ import numpy as np
 from henderson.errors import FitError
 
 if TYPE_CHECKING:
-    from henderson.crossprod.record import CrossProducts
-    from henderson.estimate import Estimate
+    from henderson.inference.small_sample.components import Piece
 
 MOST_DENSE = 6000
 """Columns of all but the largest grouping factor up to which dense matrices of them are formed."""
@@ -99,12 +98,15 @@ class Eliminated:
     G: np.ndarray
 
 
-def eliminate(estimate: Estimate) -> Eliminated:
+def eliminate(cross: Piece, lambdas: tuple[np.ndarray, ...]) -> Eliminated:
     """Eliminate the grouping with most columns.
 
     Parameters
     ----------
-    estimate : Estimate
+    cross : Piece
+        Z'WZ, or a part of it that meets no other.
+    lambdas : tuple of (K, K) float64
+        Factor of one level of every grouping.
 
     Returns
     -------
@@ -119,7 +121,6 @@ def eliminate(estimate: Estimate) -> Eliminated:
     -----
     O(q2^3) and O(sum of squared numbers of partners of the levels); memory a few (q2, q2).
     """
-    cross, lambdas = estimate.cross, estimate.factor.lambdas
     sizes = [levels * k for levels, k in zip(cross.levels, cross.columns, strict=True)]
     largest = int(np.argmax(sizes))
     others = tuple(f for f in range(len(sizes)) if f != largest)
@@ -140,25 +141,25 @@ def eliminate(estimate: Estimate) -> Eliminated:
     return Eliminated(largest, others, (D + D.transpose(0, 2, 1)) / 2, R, B, M, np.eye(len(B)) - M @ B)
 
 
-def check_size(cross: CrossProducts, largest: int, width: int) -> None:
+def check_size(cross: Piece, largest: int, width: int) -> None:
     """Refuse what would need dense matrices beyond the memory of an ordinary machine."""
     if width <= MOST_DENSE:
         return
     sizes = ", ".join(f"{levels * k}" for levels, k in zip(cross.levels, cross.columns, strict=True))
     raise FitError(
-        f"Kenward-Roger needs dense matrices of all grouping factors but the largest: {width} columns here "
-        f"(columns by factor: {sizes}), beyond {MOST_DENSE}. With so many groups Satterthwaite's degrees of "
-        "freedom hardly differ: type ddf='satterthwaite'."
+        f"Kenward-Roger needs dense matrices of all grouping factors but the largest, as far as their levels "
+        f"meet: {width} columns here (by factor {sizes}), beyond {MOST_DENSE}. With so many groups "
+        "Satterthwaite's degrees of freedom hardly differ: type ddf='satterthwaite'."
     )
 
 
-def _starts(cross: CrossProducts, others: tuple[int, ...]) -> dict[int, int]:
+def _starts(cross: Piece, others: tuple[int, ...]) -> dict[int, int]:
     """First column of every other grouping among the q2."""
     sizes = [cross.levels[f] * cross.columns[f] for f in others]
     return dict(zip(others, np.cumsum([0, *sizes]).tolist(), strict=False))
 
 
-def _partners(cross: CrossProducts, largest: int, others: tuple[int, ...]) -> Rows:
+def _partners(cross: Piece, largest: int, others: tuple[int, ...]) -> Rows:
     """Z_0'W Z_2 by compressed rows of the levels of the largest grouping."""
     at, K = _starts(cross, others), cross.columns[largest]
     width = sum(cross.levels[f] * cross.columns[f] for f in others)
@@ -184,7 +185,7 @@ def _partners(cross: CrossProducts, largest: int, others: tuple[int, ...]) -> Ro
     return Rows(start, np.concatenate(columns)[order], np.concatenate(data)[order], width)
 
 
-def _between(cross: CrossProducts, others: tuple[int, ...]) -> np.ndarray:
+def _between(cross: Piece, others: tuple[int, ...]) -> np.ndarray:
     """(q2, q2) Z_2'W Z_2."""
     at = _starts(cross, others)
     out = np.zeros((sum(cross.levels[f] * cross.columns[f] for f in others),) * 2)
@@ -204,7 +205,7 @@ def _between(cross: CrossProducts, others: tuple[int, ...]) -> np.ndarray:
 
 
 def _inner_inverse(
-    cross: CrossProducts, others: tuple[int, ...], lambdas: tuple[np.ndarray, ...], B: np.ndarray
+    cross: Piece, others: tuple[int, ...], lambdas: tuple[np.ndarray, ...], B: np.ndarray
 ) -> np.ndarray:
     """Lambda_2 (I + Lambda_2'B Lambda_2)^-1 Lambda_2', (q2, q2)."""
     from scipy.linalg.lapack import dpotrf, dpotri
@@ -224,7 +225,7 @@ def _inner_inverse(
 
 
 def _scaled(
-    cross: CrossProducts,
+    cross: Piece,
     others: tuple[int, ...],
     lambdas: tuple[np.ndarray, ...],
     X: np.ndarray,

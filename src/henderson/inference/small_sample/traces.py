@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from henderson.inference.small_sample.components import Piece, others, pieces
 from henderson.inference.small_sample.elimination import Eliminated, Rows, eliminate
 from henderson.solve.threads import blas_threads_for
 
 if TYPE_CHECKING:
-    from henderson.crossprod.record import CrossProducts
     from henderson.estimate import Estimate
 
 _GATHERED_AT_ONCE = 1 << 22
@@ -55,22 +55,30 @@ def block_sums(estimate: Estimate) -> BlockSums:
     Raises
     ------
     FitError
-        All but the largest grouping have more than 6000 columns.
+        All but the largest grouping have more than 6000 columns that meet.
 
     Notes
     -----
     O(K^2 q2^3) with K the columns of the largest grouping and q2 those of all others; memory (K^2 + 5) q2^2.
     """
-    with blas_threads_for(_others_size(estimate.cross)):
-        parts = eliminate(estimate)
-        if not parts.others:
-            return BlockSums((parts.D.sum(axis=0),), {(0, 0): _products(parts.D, parts.D)})
-        return _crossed(estimate.cross, parts)
+    parts = pieces(estimate.cross)
+    lambdas = estimate.factor.lambdas
+    total = BlockSums(tuple(np.zeros((k, k)) for k in estimate.cross.columns), {})
+    with blas_threads_for(max(others(part) for part in parts)):
+        for part in parts:
+            total = _added(total, _of_piece(part, eliminate(part, lambdas)))
+    return total
 
 
-def _others_size(cross: CrossProducts) -> int:
-    sizes = [levels * k for levels, k in zip(cross.levels, cross.columns, strict=True)]
-    return sum(sizes) - max(sizes)
+def _added(total: BlockSums, more: BlockSums) -> BlockSums:
+    single = tuple(a + b for a, b in zip(total.single, more.single, strict=True))
+    return BlockSums(single, {key: total.double.get(key, 0.0) + block for key, block in more.double.items()})
+
+
+def _of_piece(part: Piece, eliminated: Eliminated) -> BlockSums:
+    if not eliminated.others:
+        return BlockSums((eliminated.D.sum(axis=0),), {(0, 0): _products(eliminated.D, eliminated.D)})
+    return _crossed(part, eliminated)
 
 
 def _products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -78,7 +86,7 @@ def _products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.asarray(np.einsum("gxw,gyz->xywz", a, b, optimize=True))
 
 
-def _crossed(cross: CrossProducts, parts: Eliminated) -> BlockSums:
+def _crossed(cross: Piece, parts: Eliminated) -> BlockSums:
     zero, K = parts.largest, cross.columns[parts.largest]
     H = _grams(parts.R)
     single: list[np.ndarray] = [np.zeros((k, k)) for k in cross.columns]
@@ -107,7 +115,7 @@ def _grams(R: Rows) -> list[list[np.ndarray]]:
     return [[upper[a, b] if b >= a else upper[b, a].T for b in range(K)] for a in range(K)]
 
 
-def _columns(cross: CrossProducts, others: tuple[int, ...]) -> dict[int, slice]:
+def _columns(cross: Piece, others: tuple[int, ...]) -> dict[int, slice]:
     out, at = {}, 0
     for f in others:
         out[f] = slice(at, at + cross.levels[f] * cross.columns[f])
@@ -127,7 +135,7 @@ def _largest(parts: Eliminated, H: list[list[np.ndarray]]) -> np.ndarray:
 
 
 def _others(
-    cross: CrossProducts,
+    cross: Piece,
     parts: Eliminated,
     single: list[np.ndarray],
     double: dict[tuple[int, int], np.ndarray],
