@@ -15,6 +15,36 @@ def fit(right: str, **options) -> hd.LinearMixedFit:
     return hd.lmm(f"Reaction ~ {right}", SLEEP, **options)
 
 
+# Right-hand sides, then lme4's anova(): chi-square of ML and of REML fits (None where X differs), df, p of ML
+RECORDED = [
+    ("Days + (Days || Subject)", "Days + (Days | Subject)", 0.0639106766850, 0.0410216228212, 1, 0.80041843),
+    ("Days + (1 | Subject)", "Days + (Days | Subject)", 42.139298542028, 42.836813436430, 2, 7.07241254719e-10),
+    ("1 + (Days | Subject)", "Days + (Days | Subject)", 23.536537497878, None, 1, 1.22563995719e-06),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("small", "large", "ml", "reml", "df", "p"), RECORDED)
+def test_numbers_of_lme4(small, large, ml, reml, df, p):
+    fits = fit(small), fit(large)
+    table = hd.lrt(*fits)
+    assert table["statistic"][1] == pytest.approx(ml, abs=1e-6)
+    assert table["df"][1] == df
+    assert table["p_value"][1] == pytest.approx(p, rel=1e-5)
+    if reml is not None:
+        assert hd.lrt(*fits, refit=False)["statistic"][1] == pytest.approx(reml, abs=1e-6)
+
+
+def test_numbers_of_pbkrtest():
+    rows = hd.datasets.load("orthodont")
+    fits = [hd.lmm(f"distance ~ {x} + (age | Subject)", rows) for x in ("age", "age * Sex")]
+    kr, sat = hd.ftest(*fits, ddf="kenward-roger"), hd.ftest(*fits)
+    assert kr["statistic"][0] == pytest.approx(6.308000351567081, rel=1e-6)
+    assert kr["den_df"][0] == pytest.approx(24, rel=1e-6)
+    assert kr["p_value"][0] == pytest.approx(0.006287587001245456, rel=1e-5)
+    assert sat["statistic"][0] == pytest.approx(6.570833699549016, rel=1e-6)
+    assert sat["den_df"][0] == pytest.approx(25, rel=1e-5)
+
+
 def test_models_are_sorted_and_keep_their_names():
     table = hd.lrt(
         fit("Days + (Days | Subject)"), null=fit("1 + (1 | Subject)"), slope=fit("Days + (1 | Subject)")
