@@ -66,7 +66,7 @@ def test_what_r_users_are_told_to_type_exists():
     names = {name for code in told for name in re.findall(r"\bfit\.(\w+)", code)}
     assert len(names) > 25
     assert not [name for name in names if not hasattr(fit, name)]
-    calls = (hd.lmm, fit.confint, fit.predict, fit.simulate)
+    calls = (hd.lmm, fit.confint, fit.predict, fit.simulate, fit.bootstrap, fit.emtrends, hd.power)
     options = {name for code in told for name in re.findall(r"\b(\w+)=", code)}
     assert options <= {name for call in calls for name in inspect.signature(call).parameters}
 
@@ -75,11 +75,16 @@ def test_what_r_users_are_told_to_type_exists():
 def test_what_r_users_are_told_to_type_runs(code):
     data = hd.datasets.load("sleepstudy").rename(columns={"Subject": "g"})
     fit = hd.lmm("Reaction ~ Days + (Days | g)", data)
+    if re.search(r"\bA\b|vif|rlrt", code):  # what needs factors, or a single variance
+        rows = np.arange(len(data))
+        data = data.assign(A=np.array(["a", "b"])[rows % 2], B=np.array(["a", "b", "c"])[rows % 3])
+        fit = hd.lmm("Reaction ~ Days * A + B + (1 | g)", data)
     new = {"Days": [1.0, 2.0], "g": ["308", "309"]}
     few_rows = {"Days": [0.0], "g": ["new"], "Reaction": [300.0]}
     if "given=" in code:
         new = {"Days": [1.0], "g": ["new"]}
     names = {"fit": fit, "new": new, "few_rows": few_rows, "y": data["Reaction"] + 1.0}
+    names |= {"L": np.array([[0.0, 1.0]]), "f": lambda refitted: refitted.sigma}
     found = eval(code.replace("Subject", "g").replace("…", "new"), names)
     assert found is not None
     assert not inspect.ismethod(found), f"{code} wants parentheses"
