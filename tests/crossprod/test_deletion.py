@@ -51,19 +51,32 @@ def direct(design, cross, keep):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_block_is_that_of_the_rows_left(name):
+    """Groups are the levels of each factor, and every fifth row, which empties few blocks."""
     design = make(name)
     cross = crossprod.from_design(design)
-    for grouping in design.groupings:
-        work = Deletions(design, cross, grouping.codes, len(grouping.levels))
-        for g in range(len(grouping.levels)):
-            keep = grouping.codes != g
+    for codes in (*(grouping.codes for grouping in design.groupings), np.arange(design.n) % 5):
+        work = Deletions(design, cross, codes, codes.max() + 1)
+        for g in range(codes.max() + 1):
+            keep = codes != g
             with work.without(g) as (left, levels):
                 zz, zx, xx = direct(design, cross, keep)
                 np.testing.assert_allclose(dense_blocks(left), zz, atol=1e-11 * np.abs(zz).max())
                 np.testing.assert_allclose(left.zx, zx, atol=1e-11 * np.abs(zx).max())
                 np.testing.assert_allclose(left.xx, xx, atol=1e-11 * np.abs(xx).max())
                 assert left.n == keep.sum()
+                w = np.ones(design.n) if design.weights is None else design.weights
+                assert left.sum_log_weights == pytest.approx(np.log(w[keep]).sum(), abs=1e-12)
                 assert levels == tuple(len(np.unique(h.codes[keep])) for h in design.groupings)
+
+
+def test_what_has_no_rows_left_is_exactly_zero():
+    design = make("crossed")
+    work = Deletions(design, crossprod.from_design(design), design.groupings[0].codes, 12)
+    with work.without(4) as (left, _):
+        assert not left.zz[0][4].any()
+        assert not left.zx[8:10].any()
+        pair = left.pairs[0]
+        assert not pair.blocks[pair.start[4] : pair.start[5]].any()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -112,5 +125,4 @@ def test_a_level_without_rows_adds_nothing_to_the_criterion():
     turned = T[0] @ roots
     full = np.array([[0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 1, 1, 0], [1, 0, 0, 1]], dtype=np.int32)
     values = np.array([turned[0, 0], turned[1, 0], turned[0, 1], turned[1, 1], (T[1] * theta[3])[0, 0]])
-    # criterion() counts half the curvature of repeated entries, so that values only are compared
     assert there.value == pytest.approx(here(values, 0, full).value, rel=1e-11)

@@ -65,10 +65,10 @@ def _title(record: Influence) -> str:
 
 
 def _notes(record: Influence, shown: int) -> list[str]:
-    notes = []
+    notes = [] if record.terms else ["The model has no fixed effects: look at the standard deviations."]
     if len(record.levels) > shown > 0:
         notes.append(f"The {shown} with the largest Cook's distance; to_frame() has all.")
-    if not shown:
+    if not shown or not record.terms:
         pass
     elif len(_changes(record)) == len(record.terms):
         notes.append("Under the terms: change without the group, in standard errors.")

@@ -185,3 +185,14 @@ def test_without_data_groupings_still_work():
     fit = hd.lmm("Reaction ~ Days + (1 | Subject)", load("sleepstudy"))
     again = hd.LinearMixedFit.from_dict(fit.to_dict())
     np.testing.assert_allclose(again.influence().cooks_distance, fit.influence().cooks_distance, rtol=1e-6)
+
+
+def test_a_model_without_fixed_effects():
+    rows = load("sleepstudy").assign(y=lambda d: d["Reaction"] - 300)
+    fit = hd.lmm("y ~ 0 + (1 | Subject)", rows)
+    found = fit.influence()
+    again = hd.lmm("y ~ 0 + (1 | Subject)", rows[rows["Subject"] != "308"])
+    assert found.record.sd_deleted[0, -1] == pytest.approx(again.sigma, rel=1e-5)
+    assert np.isnan(found.cooks_distance).all()
+    assert "no fixed effects" in str(found)
+    assert "influence of Subject" not in fit.diagnose()["topic"]

@@ -55,7 +55,8 @@ def diagnose(
     """
     checks = [*check_search(design, estimate), *check_structure(design, estimate)]
     checks += outliers.check_modes(design, estimate)
-    checks += [_influence(estimate, g.name, len(g.levels), leave_out) for g in design.groupings]
+    if design.p:
+        checks += [_influence(estimate, g.name, len(g.levels), leave_out) for g in design.groupings]
     studentised = scaled / np.sqrt(np.where(1 - hat > FULL, 1 - hat, np.nan))
     checks.append(outliers.check_rows(design, estimate, studentised))
     shapes = [

@@ -168,7 +168,8 @@ def _scale(design: Design, estimate: Estimate) -> Check | None:
         return Check("scale", "note", finding, "Choose other units to make them readable.", ratio, UNEQUAL)
     finding = f"Standard deviations of covariates are within a factor of {ratio:.3g}" if len(wide) > 1 else ""
     if design.intercept is not None:
-        finding += f"{'; ' if finding else ''}{names[far]} lies {away[far]:.2g} standard deviations from zero"
+        distance = round(float(away[far]), 3)
+        finding += f"{'; ' if finding else ''}{names[far]} lies {distance:.2g} standard deviations from zero"
     return Check("scale", "ok", f"{finding or 'One covariate, no intercept'}.", "", float(away[far]), FAR)
 
 

@@ -221,7 +221,7 @@ def _gather(
         beta=estimate.beta,
         fixef_deleted=beta,
         se_deleted=np.array([one.se for one in each]).reshape(len(each), p),
-        cooks_distance=(change**2).sum(axis=1) / (max(p, 1) * estimate.sigma**2),
+        cooks_distance=(change**2).sum(axis=1) / (p * estimate.sigma**2) if p else np.full(len(each), np.nan),
         covratio=np.exp(np.array([one.logdet for one in each]) - logdet),
         parameters=parameter_names(design),
         sd=standard_deviations(estimate, estimate.theta[None], np.array([estimate.sigma]))[0],

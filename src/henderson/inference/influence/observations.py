@@ -76,7 +76,7 @@ def influence_of_rows(
         beta=estimate.beta,
         fixef_deleted=estimate.beta - moved * deleted[:, None],
         se_deleted=sigma[:, None] * np.sqrt(spread),
-        cooks_distance=deleted**2 * within / (max(p, 1) * estimate.sigma**2),
+        cooks_distance=deleted**2 * within / (p * estimate.sigma**2) if p else np.full(n, np.nan),
         covratio=(sigma / estimate.sigma) ** (2 * p) * grown,
         parameters=parameter_names(design),
         sd=standard_deviations(estimate, estimate.theta[None], np.array([estimate.sigma]))[0],

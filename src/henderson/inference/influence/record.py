@@ -26,7 +26,7 @@ class Influence:
     fixef_deleted, se_deleted : (m, p) float64
         Estimates and standard errors without the group.
     cooks_distance : (m,) float64
-        (change)' vcov^-1 (change) / p.
+        (change)' vcov^-1 (change) / p; NaN without fixed effects.
     covratio : (m,) float64
         Determinant of vcov without the group over that with it.
     parameters : tuple of str, length v
