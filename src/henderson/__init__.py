@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .model.linear import LinearMixedModel
     from .results import LinearMixedFit
     from .results.comparison import ftest, lrt
+    from .results.pooling import pooling
     from .results.power import power
 
 __version__ = "0.1.0"
@@ -35,6 +36,7 @@ __all__ = [
     "lmm",
     "lrt",
     "plot",
+    "pooling",
     "power",
 ]
 
@@ -47,6 +49,7 @@ _LAZY = {
     "lmm": "api",
     "lrt": "results.comparison",
     "plot": "plot",
+    "pooling": "results.pooling",
     "power": "results.power",
 }
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from ..results import LinearMixedFit
 
-_MOST_PANELS, _MOST_STRIPS = 24, 40
+MOST_PANELS, _MOST_STRIPS = 24, 40
 _TITLE = 15  # characters that fit above a panel of 1.55 inches
 _UPRIGHT = 9  # characters below a panel of 1.5 inches
 
@@ -88,32 +88,34 @@ def lattice(
         raise OptionError("This model has no covariate to draw against. Use plot.strip(fit) instead.")
     values = found.values
     _, factor = grouping(fit, group)
-    shown = spread(len(factor.levels), _MOST_PANELS if axes is None else np.size(axes))
-    panels = _panels(len(shown), columns) if axes is None else np.ravel(axes)[: len(shown)]
+    shown = spread(len(factor.levels), MOST_PANELS if axes is None else np.size(axes))
+    drawn = panels(len(shown), columns) if axes is None else np.ravel(axes)[: len(shown)]
     lines = line_maker(fit, found, factor)
-    for ax, level in zip(panels, shown, strict=True):
+    for ax, level in zip(drawn, shown, strict=True):
         rows = factor.codes == level
         dress(ax).plot(values[rows], fit.design.y[rows], "o", ms=3.5, mfc="none", color=GREY, mew=0.9)
         at, own, population = lines(level)
         ax.plot(at, population, "--", color=ORANGE, lw=1.1)
         ax.plot(at, own, "-", color=BLUE, lw=1.7)
-        ax.set_title(_title(str(factor.levels[level])), fontsize=9, color=INK, pad=3)
-        _name_values(ax, found)
+        ax.set_title(panel_title(str(factor.levels[level])), fontsize=9, color=INK, pad=3)
+        name_values(ax, found)
     if axes is None:
-        _legend(panels[0].figure, factor.name, len(shown), len(factor.levels))
-        panels[0].figure.supxlabel(found.name, fontsize=10, color=INK)
-        panels[0].figure.supylabel(fit.design.response, fontsize=10, color=INK)
-    return panels
+        _legend(drawn[0].figure, factor.name, len(shown), len(factor.levels))
+        drawn[0].figure.supxlabel(found.name, fontsize=10, color=INK)
+        drawn[0].figure.supylabel(fit.design.response, fontsize=10, color=INK)
+    return drawn
 
 
-def _title(name: str) -> str:
+def panel_title(name: str) -> str:
+    """Return a level's name in at most two lines that fit above a panel."""
     lines = textwrap.wrap(name, _TITLE)
     if len(lines) > 2:
         lines = [lines[0], shorten(" ".join(lines[1:]), _TITLE)]
     return "\n".join(lines)
 
 
-def _name_values(ax: Axes, found: Covariate) -> None:
+def name_values(ax: Axes, found: Covariate) -> None:
+    """Write the levels of a factor below the axis."""
     if found.labels is not None:
         upright = sum(len(name) + 1 for name in found.labels) > _TITLE
         names = [shorten(name, _UPRIGHT) for name in found.labels] if upright else found.labels
@@ -121,7 +123,8 @@ def _name_values(ax: Axes, found: Covariate) -> None:
         ax.set_xlim(-0.4, len(found.labels) - 0.6)
 
 
-def _panels(count: int, columns: int) -> np.ndarray:
+def panels(count: int, columns: int) -> np.ndarray:
+    """Return the axes (count,) of a new figure with equal scales, `columns` in a row."""
     across = min(columns, count)
     down = -(-count // across)
     _, grid = pyplot().subplots(

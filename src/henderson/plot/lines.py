@@ -40,9 +40,9 @@ def line_maker(fit: LinearMixedFit, found: Covariate, factor: Grouping) -> Calla
     factor : Grouping
         Whose levels are asked for.
     """
-    if not _replays(fit, found):
+    if not replays(fit, found):
         return _from_rows(fit, found, factor)
-    columns = _raw_columns(fit)
+    columns = raw_columns(fit)
     return lambda level: _replayed(fit, found, factor, columns, np.flatnonzero(factor.codes == level))
 
 
@@ -51,19 +51,20 @@ def held(fit: LinearMixedFit, found: Covariate, factor: Grouping) -> str:
     others = [name for name in variable_names(fit) if name != found.name]
     crossed = [g.name for g in fit.design.groupings if not _around(g, factor)]
     words = []
-    if not _replays(fit, found):
+    if not replays(fit, found):
         words.append(f"The lines are means of the fitted values in rows that share {found.name}.")
     elif others:
         words.append(
             f"Held at what is typical of each {factor.name} (the median, or the most frequent level): "
             f"{', '.join(others)}."
         )
-    if crossed and _replays(fit, found):
+    if crossed and replays(fit, found):
         words.append(f"Effects of {', '.join(crossed)} are left out of the lines.")
     return " ".join(words)
 
 
-def _replays(fit: LinearMixedFit, found: Covariate) -> bool:
+def replays(fit: LinearMixedFit, found: Covariate) -> bool:
+    """Whether lines can be drawn from rows made up for them: the data are at hand, and `found` is in them."""
     design, source = fit.design, fit.source
     named = design.offset is None or source.offset is not None or "offset(" in fit.formula
     return source.data is not None and design.spec is not None and found.name in design.spec.kinds and named
@@ -74,7 +75,8 @@ def _around(group: Grouping, factor: Grouping) -> bool:
     return len(np.unique(pairs)) == len(np.unique(factor.codes))
 
 
-def _raw_columns(fit: LinearMixedFit) -> dict[str, Any]:
+def raw_columns(fit: LinearMixedFit) -> dict[str, Any]:
+    """Return the raw columns that the formula uses, of the rows used."""
     assert fit.design.spec is not None
     frame, rows = open_frame(fit.source.data), fit.design.kept_rows
     names = dict.fromkeys([*fit.design.spec.kinds, fit.source.weights, fit.source.offset])
@@ -82,9 +84,20 @@ def _raw_columns(fit: LinearMixedFit) -> dict[str, Any]:
     return {n: c if rows is None else c.take(rows) for n, c in columns.items() if c is not None}
 
 
-def _replayed(
-    fit: LinearMixedFit, found: Covariate, factor: Grouping, columns: dict[str, Any], rows: np.ndarray
-) -> Line:
+def typical_rows(
+    found: Covariate, columns: dict[str, Any], rows: np.ndarray
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """Return the places of some rows on the axis (m,), and rows there that are typical of them otherwise.
+
+    Parameters
+    ----------
+    found : Covariate
+        The horizontal axis.
+    columns : dict of str to Column
+        Raw columns of the rows used, from `raw_columns`.
+    rows : (r,) int
+        Positions among the rows used.
+    """
     import pandas as pd
 
     at, first = np.unique(found.values[rows], return_index=True)
@@ -102,6 +115,13 @@ def _replayed(
                 if name == found.name
                 else np.full(len(at), np.median(column.values[rows]))
             )
+    return at, new
+
+
+def _replayed(
+    fit: LinearMixedFit, found: Covariate, factor: Grouping, columns: dict[str, Any], rows: np.ndarray
+) -> Line:
+    at, new = typical_rows(found, columns, rows)
     around = [g.name for g in fit.design.groupings if g is factor or len(np.unique(g.codes[rows])) == 1]
     return at, np.asarray(fit.predict(new, groups=around)), np.asarray(fit.predict(new, groups=None))
 
