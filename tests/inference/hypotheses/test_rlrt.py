@@ -8,7 +8,7 @@ from scipy import stats
 
 import henderson as hd
 from henderson import estimate as estimation
-from henderson.inference.hypotheses.rlrt import eigenvalues, null_draws, spectrum
+from henderson.inference.hypotheses.null_distribution import eigenvalues, null_draws, spectrum
 
 DYESTUFF = hd.datasets.load("dyestuff")
 
