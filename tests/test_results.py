@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import re
 import time
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 
 import henderson as hd
 from henderson.errors import DataError, HendersonWarning, OptionError
-from henderson.results import LinearMixedFit
+from henderson.results import LinearMixedFit, elsewhere
 
 close = np.testing.assert_allclose
 FORMULA = "Reaction ~ Days + (Days | Subject)"
@@ -494,10 +495,10 @@ def test_properties_called_as_in_r(fit, name):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("pvalues", r"no p-values yet.*fit\.confint\(\)"),
+        ("pvalues", r"fit\.coeftable\(\), column p_value"),
         ("params", r"fit\.fixef"),
         ("bse", r"fit\.se\b"),
-        ("anova", r"not there yet.*with_ml"),
+        ("compare_lr_test", r"hd\.lrt\("),
         ("llf", r"fit\.loglik"),
         ("resid", r"fit\.residuals\(\)"),
         ("fittedvalues", r"fit\.fitted\b"),
@@ -519,3 +520,10 @@ def test_a_fit_half_made_does_not_recurse(fit):
     assert not hasattr(fit, "__deepcopy__") and not hasattr(fit, "_ipython_display_")
     for twin in (copy.copy(fit), copy.deepcopy(fit), pickle.loads(pickle.dumps(fit))):
         close(twin.theta, fit.theta)
+
+
+def test_answers_to_foreign_names_exist(fit):
+    told = " ".join(elsewhere.ATTRIBUTES.values())
+    assert not [name for name in re.findall(r"fit\.(\w+)", told) if not hasattr(fit, name)]
+    assert not [name for name in re.findall(r"hd\.(\w+)", told) if not hasattr(hd, name)]
+    assert not [name for name in elsewhere.ATTRIBUTES if hasattr(fit, name)]

@@ -5,15 +5,25 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-_NO_TESTS = "There are no {} yet, as tests with degrees of freedom are not there: see fit.coeftable() for "
-_NO_TESTS += "estimates over standard errors, and fit.confint() for Wald limits."
-_COMPARE = "Tests of terms are not there yet: compare fit.with_ml().loglik, .aic or .bic of two fits."
-
 # statsmodels, lme4, nlme, MixedModels.jl and scikit-learn, as far as one answer is right.
 ATTRIBUTES = {
-    **dict.fromkeys(("pvalues", "pvalue", "p_values"), _NO_TESTS.format("p-values")),
+    **dict.fromkeys(("pvalues", "pvalue", "p_values"), "Write fit.coeftable(), column p_value."),
     "tvalues": "Write fit.coeftable(), column statistic.",
-    **dict.fromkeys(("anova", "drop1", "compare_lr_test", "wald_test", "t_test", "f_test"), _COMPARE),
+    **dict.fromkeys(("wald_test", "t_test", "f_test", "contest", "glht"), "Write fit.test('Days = 10')."),
+    **dict.fromkeys(("compare_lr_test", "lrt", "lr_test"), "Write hd.lrt(smaller, larger)."),
+    **dict.fromkeys(("Anova", "anova_table", "aov"), "Write fit.anova()."),
+    **dict.fromkeys(("vcovAdj", "vcov_adj"), "Write fit.vcov_adjusted()."),
+    **dict.fromkeys(("lsmeans", "marginal_means", "emm"), "Write fit.emmeans('factor')."),
+    **dict.fromkeys(("slopes", "simple_slopes"), "Write fit.emtrends('factor', var='x')."),
+    **dict.fromkeys(("bootMer", "boot"), "Write fit.bootstrap(1000, seed=1)."),
+    **dict.fromkeys(("profile_re", "profile_likelihood"), "Write fit.profile()."),
+    **dict.fromkeys(("rsquared", "r_squared", "r2_nakagawa", "rsquared_adj"), "Write fit.r2()."),
+    **dict.fromkeys(("exactRLRT", "exact_rlrt"), "Write fit.rlrt()."),
+    **dict.fromkeys(("get_influence", "cooks"), "Write fit.influence('group') or fit.cooks_distance()."),
+    **dict.fromkeys(("rePCA", "pca"), "Write fit.rpca()."),
+    **dict.fromkeys(("cAIC", "conditional_aic"), "Write fit.caic()."),
+    **dict.fromkeys(("powerSim", "power"), "Write hd.power(fit)."),
+    **dict.fromkeys(("check_model", "diagnostics", "check"), "Write fit.diagnose()."),
     **dict.fromkeys(("params", "fe_params", "fixed_effects", "coef_"), "Write fit.fixef."),
     **dict.fromkeys(("bse", "bse_fe", "std_errors", "stderror"), "Write fit.se."),
     "conf_int": "Write fit.confint().",
@@ -31,7 +41,6 @@ ATTRIBUTES = {
     "df_resid": "Write fit.df_residual.",
     "isSingular": "Write fit.is_singular.",
     "getME": "Write fit.theta, fit.beta, fit.design.X and so on.",
-    "bootstrap": "Write [fit.refit(y) for y in fit.simulate(1000, seed=1)].",
 }
 
 OPTIONS = {
