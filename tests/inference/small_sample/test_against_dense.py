@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from henderson import estimate as estimation
 from henderson.errors import FitError
 from henderson.inference.small_sample import f_test, small_sample, t_tests
-from henderson.inference.small_sample.satterthwaite import deviance_hessian
+from henderson.inference.small_sample.hessian import deviance_hessian
 from henderson.inference.small_sample.traces import block_sums
 from henderson.inference.small_sample.variances import variance_parameters
 from henderson.solve.reference import dense_zz
