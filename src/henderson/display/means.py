@@ -170,7 +170,7 @@ def _numbers(record: Evaluated, shows: str) -> list[tuple[str, list[str]]]:
     estimate, error = format_coefficients(record.estimate.tolist(), record.std_error.tolist())
     estimate = _unknown(estimate, linear.estimable)
     normal = record.ddf == "none"
-    out = [(_estimate_head(record), estimate), ("SE", error)]
+    out = [(estimate_name(record), estimate), ("SE", error)]
     out.append(("df", format_df(record.df.tolist())))
     if shows in ("limits", "both"):
         ends = _like([*record.conf_low.tolist(), *record.conf_high.tolist()], error)
@@ -213,7 +213,8 @@ def _null(record: Evaluated) -> float | None:
     return record.question.null
 
 
-def _estimate_head(record: Evaluated) -> str:
+def estimate_name(record: Evaluated) -> str:
+    """Return what the estimates are called: emmean, x.trend, response, ratio or estimate."""
     if record.back:
         return record.back
     role = record.linear.role

@@ -10,6 +10,7 @@ from .diagnostics import qq, residuals
 from .effects import caterpillar
 from .groups import lattice, strip
 from .influence import cooks, dfbetas, scaled_residuals
+from .marginal import means
 from .power_curve import power
 from .profile import profile
 
@@ -18,6 +19,7 @@ __all__ = [
     "cooks",
     "dfbetas",
     "lattice",
+    "means",
     "power",
     "profile",
     "qq",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from henderson.errors import OptionError
@@ -66,9 +67,22 @@ class Estimates(Grouped):
         return self._linear.m
 
     @property
+    def sample(self) -> SmallSample:
+        """What degrees of freedom and covariance rest on."""
+        return self._sample
+
+    @property
     def linear(self) -> Linear:
         """Coefficients of every row in the fixed effects; see `Linear`."""
         return self._linear
+
+    @named_options
+    def plot(
+        self, *, letters: bool = False, arrows: bool = False, alpha: float = 0.05, ax: Any = None
+    ) -> Any:
+        """Draw the estimates with their intervals; see `henderson.plot.means`."""
+        draw = import_module("henderson.plot.marginal").means  # above this floor, hence on demand
+        return draw(self, letters=letters, arrows=arrows, alpha=alpha, ax=ax)
 
     @named_options
     def test(
