@@ -1,0 +1,108 @@
+"""Rows sorted into groups, and what every group's random effects multiply."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from henderson.adapters.statsmodels.parameters import VCSpec
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """Groups of rows.
+
+    Attributes
+    ----------
+    labels : list, length m
+        Distinct groups, sorted.
+    codes : (n,) intp
+        Group of every row.
+    order : (n,) intp
+        Rows, group by group, in their own order within each.
+    start : (m + 1,) intp
+        Rows of group i are ``order[start[i]:start[i + 1]]``.
+    """
+
+    labels: list[Any]
+    codes: np.ndarray
+    order: np.ndarray
+    start: np.ndarray
+
+    @property
+    def m(self) -> int:
+        """Number of groups."""
+        return len(self.labels)
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """(m,) rows of every group."""
+        return np.diff(self.start)
+
+    def rows(self, i: int) -> np.ndarray:
+        """Rows of group i."""
+        return self.order[self.start[i] : self.start[i + 1]]
+
+
+def group_layout(groups: Any) -> Layout:
+    """Sort rows into groups.
+
+    Parameters
+    ----------
+    groups : (n,) labels
+        Numbers or texts; no missing values.
+
+    Returns
+    -------
+    Layout
+
+    Notes
+    -----
+    O(n).
+
+    Examples
+    --------
+    >>> group_layout([3, 1, 3]).codes.tolist()
+    [1, 0, 1]
+    """
+    import pandas as pd
+
+    codes, labels = pd.factorize(np.asarray(groups), sort=True)
+    start = np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(labels)))])
+    order = np.argsort(codes, kind="stable")
+    return Layout(list(labels), codes.astype(np.intp), order.astype(np.intp), start.astype(np.intp))
+
+
+def dense(matrix: Any) -> np.ndarray:
+    """Return a matrix of a component as a dense (n_i, d) array of float64."""
+    array = matrix.toarray() if hasattr(matrix, "toarray") else np.asarray(matrix, dtype=float)
+    return np.asarray(array[:, None] if array.ndim == 1 else array, dtype=float)
+
+
+def group_matrix(layout: Layout, exog_re: np.ndarray | None, components: VCSpec, i: int) -> np.ndarray:
+    """Return what the effects of group i multiply, (n_i, K_i): random coefficients, then the components.
+
+    Parameters
+    ----------
+    layout : Layout
+        The groups.
+    exog_re : (n, k_re) float64 or None
+        Columns with random coefficients.
+    components : VCSpec
+        Variance components.
+    i : int
+        Which group.
+    """
+    parts = [] if exog_re is None else [exog_re[layout.rows(i)]]
+    parts += [dense(mats[i]) for mats in components.mats]
+    return np.concatenate(parts, axis=1) if parts else np.zeros((int(layout.sizes[i]), 0))
+
+
+def component_widths(components: VCSpec, m: int) -> np.ndarray:
+    """(m, k_vc) columns of every component in every group."""
+    widths = [
+        [mats[i].shape[1] if np.ndim(mats[i]) == 2 else 1 for mats in components.mats] for i in range(m)
+    ]
+    return np.array(widths, dtype=int).reshape(m, len(components.names))

@@ -1,0 +1,289 @@
+"""Formulas in the dialect that statsmodels reads → matrices with its names."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from io import StringIO
+from tokenize import TokenError, generate_tokens
+from typing import Any
+
+import numpy as np
+
+from henderson.adapters.statsmodels.layout import Layout
+from henderson.adapters.statsmodels.parameters import VCSpec
+from henderson.errors import DataError, FormulaError
+
+PACKAGE = __name__.rpartition(".")[0]
+_LONE = re.compile(
+    r"^(?:(?P<zero>0\s*\+|-\s*1\s*\+)\s*)?(?:C\(\s*(?P<call>\w+)\s*\)|(?P<plain>\w+))\s*(?P<less>-\s*1)?$"
+)
+
+
+def engine() -> str:
+    """Return which reader is used: ``patsy`` where it is installed, else ``formulaic``, as in statsmodels."""
+    return "patsy" if find_spec("patsy") is not None else "formulaic"
+
+
+def caller_names(depth: int = 1) -> dict[str, Any]:
+    """Return the names that the first caller outside this package sees, for functions that formulas use."""
+    frame = sys._getframe(depth)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(PACKAGE):
+        frame = frame.f_back
+    return {**frame.f_globals, **frame.f_locals}
+
+
+def as_frame(data: Any) -> Any:
+    """Return the data as a pandas frame; texts as objects, which patsy can read."""
+    import pandas as pd
+
+    if hasattr(data, "to_pandas"):
+        data = data.to_pandas()
+    frame = data if isinstance(data, pd.DataFrame) else pd.DataFrame(data)
+    texts = [name for name in frame.columns if isinstance(frame[name].dtype, pd.StringDtype)]
+    return frame.astype(dict.fromkeys(texts, object)) if texts else frame
+
+
+def matrices(formula: str, data: Any, names: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+    """Read a two-sided formula.
+
+    Parameters
+    ----------
+    formula : str
+        As patsy takes it.
+    data : pandas DataFrame
+        The columns.
+    names : mapping
+        What the formula may call beside them.
+
+    Returns
+    -------
+    endog : Series
+    exog : DataFrame
+    spec : what reads the right-hand side again on new rows
+
+    Raises
+    ------
+    FormulaError
+        With the reader's own words.
+    """
+    left, right = _both_sides(formula, data, names)
+    if left.shape[1] != 1:
+        raise FormulaError(
+            f"The response has {left.shape[1]} columns ({', '.join(map(str, left.columns))}); a mixed model "
+            "takes one column of numbers."
+        )
+    return left.iloc[:, 0], right, right.attrs.pop("spec")
+
+
+def _both_sides(formula: str, data: Any, names: Mapping[str, Any]) -> tuple[Any, Any]:
+    if engine() == "patsy":
+        patsy = import_module("patsy")
+        left, right = _told(
+            patsy.dmatrices,
+            formula,
+            data,
+            eval_env=_environment(names),
+            NA_action=_keep(),
+            return_type="dataframe",
+        )
+        spec = right.design_info
+    else:
+        formulaic = import_module("formulaic")
+        both = _told(formulaic.model_matrix, formula, data, context=names, na_action="ignore")
+        left, right, spec = both.lhs, both.rhs, both.rhs.model_spec
+    left, right = left.copy(), right.copy()
+    right.attrs["spec"] = spec
+    return left, right
+
+
+def one_side(formula: str, data: Any, names: Mapping[str, Any]) -> Any:
+    """Read a one-sided formula on `data`; a DataFrame."""
+    if engine() == "patsy":
+        patsy = import_module("patsy")
+        return _told(
+            patsy.dmatrix,
+            formula,
+            data,
+            eval_env=_environment(names),
+            NA_action=_keep(),
+            return_type="dataframe",
+        )
+    text = formula.strip()
+    return _told(
+        import_module("formulaic").model_matrix, text if text.startswith("~") else f"~ {text}", data,
+        context=names, na_action="ignore",
+    )  # fmt: skip
+
+
+def again(spec: Any, data: Any) -> Any:
+    """Read the right-hand side of a fit on new rows; a DataFrame with the rows' labels.
+
+    Rows with missing values are left out, as statsmodels does.
+    """
+    if hasattr(spec, "get_model_matrix"):
+        return spec.get_model_matrix(data, na_action="drop")
+    patsy = import_module("patsy")
+    return _told(patsy.dmatrix, spec, data, return_type="dataframe")
+
+
+def _environment(names: Mapping[str, Any]) -> Any:
+    return import_module("patsy").EvalEnvironment([dict(names)])
+
+
+def _keep() -> Any:
+    """Return patsy's order to let missing values through; they are refused or dropped by name later."""
+    return import_module("patsy").NAAction(NA_types=[])
+
+
+def _told(read: Any, *args: Any, **options: Any) -> Any:
+    """Call a reader; its complaints become errors of this library."""
+    try:
+        return read(*args, **options)
+    except Exception as error:
+        kind = type(error).__module__.partition(".")[0]
+        if kind not in ("patsy", "formulaic"):
+            raise
+        raise FormulaError(f"{error}") from error
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Indicators:
+    """Matrices of a component with one effect per row: built when asked for, the factor is what counts.
+
+    Attributes
+    ----------
+    levels : list of (n_i,) int
+        Column of every row, group by group.
+    widths : list of int
+        Columns of every group.
+    """
+
+    levels: list[np.ndarray]
+    widths: list[int]
+
+    def __len__(self) -> int:
+        return len(self.levels)
+
+    def __getitem__(self, i: int) -> np.ndarray:
+        out = np.zeros((len(self.levels[i]), self.widths[i]))
+        out[np.arange(len(out)), self.levels[i]] = 1.0
+        return out
+
+    def effects(self, layout: Layout) -> tuple[np.ndarray, tuple[int, ...]]:
+        """Return the effect of every row (n,) int32, and the labels of those that occur."""
+        codes, first = np.empty(len(layout.codes), dtype=np.int64), 0
+        for i, levels in enumerate(self.levels):
+            codes[layout.rows(i)] = first + levels
+            first += self.widths[i]
+        used, compact = np.unique(codes, return_inverse=True)
+        return compact.reshape(-1).astype(np.int32), tuple(used.tolist())
+
+
+def components(formulas: Mapping[str, str], data: Any, layout: Layout, names: Mapping[str, Any]) -> VCSpec:
+    """Read the formulas of variance components, each within every group.
+
+    Parameters
+    ----------
+    formulas : mapping of str to str
+        Name of the component to a one-sided formula; sorted by name, as statsmodels does.
+    data : pandas DataFrame
+        The columns.
+    layout : Layout
+        Groups.
+    names : mapping
+        What the formulas may call.
+
+    Notes
+    -----
+    ``0 + C(x)`` and ``0 + x`` are read directly; other formulas once per group.
+    """
+    keys, colnames, mats = sorted(formulas), [], []
+    for key in keys:
+        plain = _lone_factor(formulas[key], data, layout)
+        labels, parts = _by_group(formulas[key], data, layout, names) if plain is None else plain
+        colnames.append(labels)
+        mats.append(parts)
+    return VCSpec(keys, colnames, mats)
+
+
+def _by_group(
+    formula: str, data: Any, layout: Layout, names: Mapping[str, Any]
+) -> tuple[list[list[str]], list[np.ndarray]]:
+    read = [one_side(formula, data.iloc[layout.rows(i)], names) for i in range(layout.m)]
+    return [list(part.columns) for part in read], [np.asarray(part, dtype=float) for part in read]
+
+
+def _lone_factor(formula: str, data: Any, layout: Layout) -> tuple[list[list[str]], Any] | None:
+    """Read ``0 + C(x)`` or ``0 + x``; None for any other formula."""
+    import pandas as pd
+
+    found = _LONE.match(formula.strip().removeprefix("~").strip())
+    if found is None or (found["zero"] is None) == (found["less"] is None):
+        return None
+    name = found["call"] or found["plain"]
+    if name not in data.columns:
+        return None
+    values, label = data[name], f"C({name})" if found["call"] else name
+    if found["plain"] and values.dtype.kind in "iuf":
+        column = values.to_numpy(dtype=float)[:, None]
+        return [[name]] * layout.m, [column[layout.rows(i)] for i in range(layout.m)]
+    if values.isna().any():
+        return None
+    fixed = list(values.cat.categories) if isinstance(values.dtype, pd.CategoricalDtype) else None
+    fixed = [False, True] if values.dtype.kind == "b" else fixed
+    colnames, levels = [], []
+    for i in range(layout.m):
+        here = values.iloc[layout.rows(i)]
+        codes, known = _codes(here, fixed)
+        levels.append(codes)
+        colnames.append([f"{label}[{level}]" for level in known])
+    return colnames, Indicators(levels, [len(each) for each in colnames])
+
+
+def _codes(values: Any, fixed: list[Any] | None) -> tuple[np.ndarray, list[Any]]:
+    import pandas as pd
+
+    if fixed is not None:
+        return pd.Index(fixed).get_indexer(np.asarray(values)), fixed
+    codes, known = pd.factorize(np.asarray(values), sort=True)
+    return codes, list(known)
+
+
+def complete_rows(data: Any, groups: np.ndarray, formulas: list[str]) -> np.ndarray:
+    """Return which rows (n,) bool hold no missing value in the columns that formulas name, nor in groups."""
+    import pandas as pd
+
+    words: set[str] = set()
+    for formula in formulas:
+        words |= _words(formula)
+    used = [name for name in data.columns if name in words]
+    return np.asarray(data[used].notna().all(axis=1)) & np.asarray(pd.notna(groups))
+
+
+def _words(formula: str) -> set[str]:
+    """Return all names in a formula, texts in quotes among them (``Q("a b")``)."""
+    try:
+        tokens = [token.string for token in generate_tokens(StringIO(formula).readline)]
+    except TokenError:
+        raise FormulaError(
+            f"The formula {formula!r} cannot be read: a bracket or quote is not closed."
+        ) from None
+    return set(tokens) | {token.strip("'\"") for token in tokens}
+
+
+def rows_of(subset: Any, data: Any) -> np.ndarray:
+    """Return the row numbers that `subset` means: truth values, or labels of the index."""
+    chosen = np.asarray(subset)
+    if chosen.dtype.kind == "b":
+        if len(chosen) != len(data):
+            raise DataError(f"subset has {len(chosen)} truth values and the data {len(data)} rows.")
+        return np.flatnonzero(chosen)
+    places = data.index.get_indexer_for(chosen)
+    if (places < 0).any():
+        raise DataError(f"subset has {int((places < 0).sum())} labels that the index of the data lacks.")
+    return np.asarray(places)
