@@ -198,3 +198,15 @@ def test_a_fit_read_back_and_fits_by_ml_are_checked_too():
     again = hd.LinearMixedFit.from_dict(f.to_dict())
     assert again.diagnose().look == f.diagnose().look
     assert "fit by ML" in str(f.diagnose())
+
+
+def test_what_many_rows_make_certain_but_does_not_matter_is_no_alarm():
+    rng = np.random.default_rng(3)
+    n = 40_000
+    x = rng.normal(size=n)
+    weak = distribution.check_spread(rng.normal(size=n) * np.exp(0.05 * x), x)
+    assert weak.value < 1e-6
+    assert weak.status == "ok"
+    assert distribution.check_residuals(rng.gamma(200, size=n) - 200).status == "ok"
+    assert distribution.check_curve(rng.normal(size=n) + 0.05 * x**2, x).status == "ok"
+    assert distribution.check_spread(rng.normal(size=n) * np.exp(0.5 * x), x).status == "look"

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 RARE = 0.005
 """Chance of a false alarm of one check."""
+WEAK = 0.1
+"""A correlation below this does not matter, however many rows make it certain."""
+SKEWED, HEAVY = 0.3, 0.7
+"""Skewness and excess kurtosis below these do not matter either."""
 FEWEST = 20
 """Numbers without which a test of shape says nothing."""
 
@@ -88,7 +92,7 @@ def check_effects(design: Design, modes: tuple[Standardised, ...]) -> list[Check
 
 def _normal(topic: str, skew: float, kurt: float, p: float, advice: str) -> Check:
     numbers = f"skewness {skew:+.2f}, excess kurtosis {kurt:+.2f}, p = {p:.2g}"
-    if p >= RARE:
+    if p >= RARE or (abs(skew) < SKEWED and abs(kurt) < HEAVY):
         return Check(topic, "ok", f"Near normal: {numbers}.", "", p, RARE)
     return Check(topic, "note", f"Not normal: {numbers}.", advice, p, RARE)
 
@@ -100,8 +104,8 @@ def check_spread(studentised: np.ndarray, fitted: np.ndarray) -> Check | None:
         return None
     r, p = correlation(ranks(np.abs(studentised[live])), ranks(fitted[live]))
     words = f"rank correlation of their size with the fitted values {r:+.2f}, p = {p:.2g}"
-    if p >= RARE:
-        return Check("equal variance", "ok", f"Residuals spread evenly: {words}.", "", p, RARE)
+    if p >= RARE or abs(r) < WEAK:
+        return Check("equal variance", "ok", f"Residuals spread about evenly: {words}.", "", p, RARE)
     way = "grow" if r > 0 else "shrink"
     finding = f"Residuals {way} with the fitted values: {words}."
     advice = (
@@ -124,8 +128,8 @@ def check_curve(studentised: np.ndarray, predicted: np.ndarray) -> Check | None:
         return None
     r, p = correlation(studentised[live], basis[:, 2] * np.sign(basis[:, 2] @ x**2))
     words = f"correlation with the square of the predicted mean {r:+.2f}, p = {p:.2g}"
-    if p >= RARE:
-        return Check("curve", "ok", f"No curve is left in the residuals: {words}.", "", p, RARE)
+    if p >= RARE or abs(r) < WEAK:
+        return Check("curve", "ok", f"No curve to speak of is left in the residuals: {words}.", "", p, RARE)
     advice = "Add a quadratic term or a spline, poly(x, 2) or ns(x, 3), and compare with fit.compare()."
     return Check("curve", "look", f"The residuals bend along the prediction: {words}.", advice, p, RARE)
 

@@ -19,7 +19,7 @@ RARE = 0.01
 """Chance of a false alarm over all groups, or all rows, of one check."""
 DECISIVE = 1.0
 """Cook's distance at which leaving a group out moves the estimates as far as their own uncertainty."""
-BUDGET = 1e10
+BUDGET = 2e10
 """Floating-point operations worth spending on leaving out every group."""
 LEAST = 1e-6
 """Share of a variance that the data must have told of for a direction to count."""
