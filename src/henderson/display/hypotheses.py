@@ -12,6 +12,7 @@ from henderson.display.numbers import (
     format_column,
     format_df,
     format_p,
+    format_quantiles,
     format_statistics,
 )
 from henderson.display.table import TableView
@@ -34,8 +35,8 @@ def anova_view(record: AnovaTable) -> TableView:
         columns.append(["Chisq", *_statistics(record.statistic)])
         columns.append(["df", *_whole(record.num_df)])
     else:
-        columns.append(["Sum Sq", *format_column(record.sum_sq.tolist(), 5)])
-        columns.append(["Mean Sq", *format_column(record.mean_sq.tolist(), 5)])
+        columns.append(["Sum Sq", *format_quantiles(record.sum_sq.tolist())])
+        columns.append(["Mean Sq", *format_quantiles(record.mean_sq.tolist())])
         columns.append(["NumDF", *_whole(record.num_df)])
         columns.append(["DenDF", *format_df(record.den_df.tolist())])
         columns.append(["F value", *_statistics(record.statistic)])
