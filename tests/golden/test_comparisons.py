@@ -35,6 +35,7 @@ TABLES: dict[str, Callable[[], Any]] = {
     "lrt_two_variances": lambda: hd.lrt(
         sleep("Days + (1 | Subject)"), sleep("Days + (poly(Days, 2) | Subject)")
     ),
+    "lrt_simulated": lambda: hd.lrt(sleep("Days + (1 | Subject)"), fit("sleep_reml"), n_sim=20, seed=1),
     "ftest_kenward_roger": lambda: hd.ftest(
         hd.lmm("distance ~ age + (age | Subject)", load("orthodont")), orthodont(), ddf="kenward-roger"
     ),

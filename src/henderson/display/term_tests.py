@@ -64,6 +64,7 @@ def likelihood_ratio_view(record: LikelihoodRatios) -> TableView:
         ("p", p_cells(record.p_value)),
     ]
     columns += boundary_column(record.p_boundary)
+    columns += [("p simul.", p_cells(record.p_simulated))] if record.n_sim else []
     notes = []
     if record.refitted:
         one = record.refitted == 1
@@ -75,7 +76,12 @@ def likelihood_ratio_view(record: LikelihoodRatios) -> TableView:
         title=f"Likelihood ratio tests of fits by {CRITERION[record.restricted]}",
         heads=["", *(head for head, _ in columns)],
         rows=[list(row) for row in zip(record.models, *(cells for _, cells in columns), strict=True)],
-        notes=[*notes, *boundary_note(record.p_boundary, record.df), *record.notes],
+        notes=[
+            *notes,
+            *boundary_note(record.p_boundary, record.df),
+            *simulated_note(record.n_sim),
+            *record.notes,
+        ],
         before=[f"{name}: {text}" for name, text in zip(record.models, record.formulas, strict=True)],
     )
 
@@ -95,6 +101,13 @@ def boundary_note(p: np.ndarray, df: np.ndarray) -> list[str]:
         "p mixture: under the smaller model a variance is zero, the edge of what it can be; the statistic is "
     )
     return [f"{words}then {mixtures}, and the plain chi-square p is too large."]
+
+
+def simulated_note(n_sim: int) -> list[str]:
+    """Say where simulated p-values come from."""
+    if not n_sim:
+        return []
+    return [f"p simul.: {n_sim} responses simulated under the smaller model and fitted by both."]
 
 
 def random_terms_view(record: RandomTermTests) -> TableView:

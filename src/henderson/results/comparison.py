@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from henderson.errors import OptionError
 from henderson.inference.hypotheses.lrt import Candidate, again, likelihood_ratios
+from henderson.inference.hypotheses.simulated import check_seed
 from henderson.results.fit import LinearMixedFit
 from henderson.results.options import named_options
 from henderson.results.shown import Shown
@@ -32,7 +33,14 @@ class ModelFTable(Shown):
         return model_f_view(self.record)
 
 
-def lrt(*fits: LinearMixedFit, refit: bool = True, **named: LinearMixedFit) -> LikelihoodRatioTable:
+def lrt(
+    *fits: LinearMixedFit,
+    refit: bool = True,
+    n_sim: int = 0,
+    seed: int | None = None,
+    n_jobs: int | None = None,
+    **named: LinearMixedFit,
+) -> LikelihoodRatioTable:
     """Compare nested models of the same data by likelihood ratios.
 
     t = 2 (l_1 - l_0); chi-square with the difference of the numbers of parameters when the smaller model is
@@ -45,6 +53,13 @@ def lrt(*fits: LinearMixedFit, refit: bool = True, **named: LinearMixedFit) -> L
     refit : bool, default True
         Refit REML fits by maximum likelihood. With False REML fits are compared as they are, for which their
         fixed effects must be the same.
+    n_sim : int, default 0
+        Simulate so many responses under the smaller model of every comparison and fit them by both: the
+        p-value that needs no theory, and holds in small samples and for several variances.
+    seed : int, optional
+        Makes the simulation repeatable, whatever `n_jobs` is.
+    n_jobs : int, optional
+        Threads; -1 for one per core; by default the size of the models decides.
     **named : LinearMixedFit
         Fits with names to print: ``hd.lrt(plain=fit0, slopes=fit1)``.
 
@@ -53,7 +68,7 @@ def lrt(*fits: LinearMixedFit, refit: bool = True, **named: LinearMixedFit) -> L
     LikelihoodRatioTable
         One row per model: model, npar, aic, bic, loglik, deviance; and against the row above statistic, df,
         p_value (chi-square) and, where exactly one variance is tested, p_boundary: by the mixture
-        0.5 chi2_{df-1} + 0.5 chi2_df (Stram and Lee 1994).
+        0.5 chi2_{df-1} + 0.5 chi2_df (Stram and Lee 1994); with `n_sim` also p_simulated.
 
     Raises
     ------
@@ -92,7 +107,8 @@ def lrt(*fits: LinearMixedFit, refit: bool = True, **named: LinearMixedFit) -> L
         raise OptionError(f"refit={refit!r}: choose True or False.")
     models = _candidates(fits, named, "lrt")
     first = next(iter((*fits, *named.values())), None)
-    return LikelihoodRatioTable(likelihood_ratios(models, refit=refit), _kind(first))
+    record = likelihood_ratios(models, refit=refit, n_sim=n_sim, seed=check_seed(seed), n_jobs=n_jobs)
+    return LikelihoodRatioTable(record, _kind(first))
 
 
 @named_options
@@ -169,7 +185,7 @@ def _candidates(fits: tuple[Any, ...], named: dict[str, Any], function: str) -> 
             if name in named:
                 raise OptionError(
                     f"{function}() has no option {name!r}, and {name}={fit!r} is no fit. It takes fits, "
-                    "named or not, and refit=."
+                    "named or not, and the options refit, n_sim, seed, n_jobs."
                 )
             raise OptionError(
                 f"{function}() compares fits made by hd.lmm(); argument {name[3:]} is a {type(fit).__name__}."

@@ -10,6 +10,7 @@ import numpy as np
 
 from henderson.design.assign import CONSTANT, fixed_terms
 from henderson.errors import OptionError
+from henderson.inference.hypotheses.simulated import check_seed
 from henderson.inference.layout import grouping_index
 from henderson.inference.power.assume import assumed
 from henderson.inference.power.compute import check_method, check_share, simulate_power, sizes_of, summarised
@@ -144,7 +145,7 @@ def power(
         along=place,
         sizes=sizes,
         n_sim=_count(n_sim),
-        seed=_seed(seed),
+        seed=check_seed(seed),
         n_jobs=n_jobs,
         show=bool(progress),
         reml=fit.reml if kind == "z" or callable(test) else kind != "lrt",
@@ -219,12 +220,6 @@ def _count(n_sim: object) -> int:
     if isinstance(n_sim, bool) or not isinstance(n_sim, (int, np.integer)) or n_sim < 1:
         raise OptionError(f"n_sim={n_sim!r}: the number of simulated studies must be a positive integer.")
     return int(n_sim)
-
-
-def _seed(seed: object) -> int | None:
-    if seed is None or (isinstance(seed, (int, np.integer)) and not isinstance(seed, bool) and seed >= 0):
-        return None if seed is None else int(seed)
-    raise OptionError(f"seed={seed!r}: give a whole number from 0, or None for new draws each time.")
 
 
 def _read(fit: LinearMixedFit, test: str) -> tuple[str, np.ndarray, np.ndarray]:

@@ -112,6 +112,46 @@ def test_a_zero_variance_of_the_smaller_model_is_noted():
     assert "fit0 has a variance of zero itself" in " ".join(str(table).split())
 
 
+def test_simulated_p_values_stand_beside_the_others():
+    rows = hd.datasets.load("dyestuff")
+    rows["c"] = np.tile([0.0, 1, 2, 3, 4], 6)
+    fits = hd.lmm("Yield ~ 1 + (1 | Batch)", rows), hd.lmm("Yield ~ 1 + (c | Batch)", rows)
+    table = hd.lrt(*fits, n_sim=200, seed=1)
+    assert 0 < table["p_simulated"][1] <= 1
+    assert "p simul.: 200 responses" in str(table)
+    assert list(table.columns())[-1] == "p_simulated"
+
+
+def test_simulated_p_values_of_a_fixed_effect_are_those_of_the_f_test():
+    # Balanced within groups: the likelihood ratio grows with F, so that both have one p-value.
+    rng = np.random.default_rng(2)
+    rows = {"g": np.repeat(np.arange(6), 4).astype(str), "x": np.tile([-1.5, -0.5, 0.5, 1.5], 6)}
+    rows["y"] = 5 * rng.normal(size=6).repeat(4) + 0.4 * rows["x"] + rng.normal(size=24)
+    small, large = hd.lmm("y ~ 1 + (1 | g)", rows), hd.lmm("y ~ x + (1 | g)", rows)
+    exact, found = hd.ftest(small, large)["p_value"][0], hd.lrt(small, large, n_sim=1500, seed=3)
+    assert abs(found["p_simulated"][1] - exact) < 4 * np.sqrt(exact * (1 - exact) / 1500)
+    assert found["p_value"][1] < exact
+
+
+def test_simulations_do_not_depend_on_threads():
+    fits = (
+        fit("Days + (1 | Subject)"),
+        fit("Days + (Days | Subject)"),
+        fit("poly(Days, 2) + (Days | Subject)"),
+    )
+    one, two = (hd.lrt(*fits, n_sim=30, seed=5, n_jobs=jobs)["p_simulated"] for jobs in (1, 2))
+    np.testing.assert_array_equal(one, two)
+    assert one[1] == 1 / 31
+
+
+@pytest.mark.parametrize(
+    "options", [{"n_sim": -1}, {"n_sim": 2.5}, {"n_sim": 5, "seed": "x"}, {"n_sim": 5, "n_jobs": 0}]
+)
+def test_bad_options_of_a_simulation(options):
+    with pytest.raises(hd.errors.OptionError):
+        hd.lrt(fit("Days + (1 | Subject)"), fit("Days + (Days | Subject)"), **options)
+
+
 def test_f_of_a_step_is_that_of_its_coefficient():
     table = hd.ftest(fit("Days + (Days | Subject)"), fit("1 + (Days | Subject)"))
     t = fit("Days + (Days | Subject)").coeftable()

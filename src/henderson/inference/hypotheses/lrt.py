@@ -17,6 +17,7 @@ from henderson.estimate import Estimate
 from henderson.inference import criteria
 from henderson.inference.hypotheses.boundary import mixture_p, plain_p, settled
 from henderson.inference.hypotheses.nesting import Nesting, check_same_data, nesting, same_mean
+from henderson.inference.hypotheses.simulated import Pair, check_n_sim, simulated_p, simulated_statistics
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,12 +59,16 @@ class LikelihoodRatios:
         By the chi-square distribution with `df`.
     p_boundary : (m,) float64
         By the mixture 0.5 chi2_{df-1} + 0.5 chi2_df where exactly one variance is tested, else NaN.
+    p_simulated : (m,) float64
+        From responses simulated under the smaller model; NaN where none were.
     zero_variances : (m,) tuple of int or None
         Variances that the smaller model sets to zero.
     restricted : bool
         Whether REML likelihoods were compared.
     refitted : int
         How many REML fits were refitted by maximum likelihood.
+    n_sim : int
+        Responses simulated for every comparison.
     notes : tuple of str
         What to know beyond the numbers.
     """
@@ -79,18 +84,28 @@ class LikelihoodRatios:
     df: np.ndarray
     p_value: np.ndarray
     p_boundary: np.ndarray
+    p_simulated: np.ndarray
     zero_variances: tuple[int | None, ...]
     restricted: bool
     refitted: int
+    n_sim: int
     notes: tuple[str, ...]
 
     def columns(self) -> Mapping[str, Any]:
         """Return the table, one row per model."""
-        names = ("npar", "aic", "bic", "loglik", "deviance", "statistic", "df", "p_value", "p_boundary")
+        names = ["npar", "aic", "bic", "loglik", "deviance", "statistic", "df", "p_value", "p_boundary"]
+        names += ["p_simulated"] if self.n_sim else []
         return {"model": list(self.models), **{name: getattr(self, name) for name in names}}
 
 
-def likelihood_ratios(models: Sequence[Candidate], *, refit: bool = True) -> LikelihoodRatios:
+def likelihood_ratios(
+    models: Sequence[Candidate],
+    *,
+    refit: bool = True,
+    n_sim: int = 0,
+    seed: int | None = None,
+    n_jobs: int | None = None,
+) -> LikelihoodRatios:
     """Compare nested models of the same data by their likelihoods.
 
     t = 2 (l_1 - l_0), chi-square with the difference of the numbers of parameters when the smaller model is
@@ -102,6 +117,12 @@ def likelihood_ratios(models: Sequence[Candidate], *, refit: bool = True) -> Lik
         Two or more, in any order.
     refit : bool, default True
         Refit REML fits by maximum likelihood; False compares REML likelihoods as they are.
+    n_sim : int, default 0
+        Responses to simulate under the smaller model of every comparison.
+    seed : int or None
+        Makes them repeatable.
+    n_jobs : int or None
+        Threads.
 
     Returns
     -------
@@ -122,7 +143,7 @@ def likelihood_ratios(models: Sequence[Candidate], *, refit: bool = True) -> Lik
     A refit starts from the cross-products of the fit and does not go back to the rows. Checks of nesting cost
     O(n p^2).
     """
-    ordered = _by_size(models)
+    count, ordered = check_n_sim(n_sim), _by_size(models)
     for small, large in pairwise(ordered):
         check_same_data(small.design, large.design, (small.name, large.name))
     if not refit:
@@ -131,7 +152,13 @@ def likelihood_ratios(models: Sequence[Candidate], *, refit: bool = True) -> Lik
         nesting(small.design, large.design, (small.name, large.name)) for small, large in pairwise(ordered)
     ]
     estimates = [maximum_likelihood(m.estimate) if refit else m.estimate for m in ordered]
-    return _table(ordered, estimates, steps, refit)
+    fits = [(m.design, e) for m, e in zip(ordered, estimates, strict=True)]
+    draws = [
+        simulated_statistics(Pair(*pair), count, seed, i, n_jobs)
+        for i, pair in enumerate(pairwise(fits))
+        if count
+    ]
+    return _table(ordered, estimates, steps, refit, draws)
 
 
 def maximum_likelihood(estimate: Estimate) -> Estimate:
@@ -186,7 +213,11 @@ def _check_comparable(models: Sequence[Candidate]) -> None:
 
 
 def _table(
-    models: list[Candidate], estimates: list[Estimate], steps: list[Nesting], refit: bool
+    models: list[Candidate],
+    estimates: list[Estimate],
+    steps: list[Nesting],
+    refit: bool,
+    draws: list[np.ndarray],
 ) -> LikelihoodRatios:
     deviance = np.array([e.criterion for e in estimates])
     statistic = [math.nan, *(settled(a - b, a) for a, b in pairwise(deviance.tolist()))]
@@ -205,11 +236,20 @@ def _table(
         df=np.array(df),
         p_value=np.array([math.nan, *(plain_p(t, step.df) for t, step in pairs)]),
         p_boundary=np.array([math.nan, *(mixture_p(t, step.df, step.zero_variances) for t, step in pairs)]),
+        p_simulated=np.array(
+            [math.nan, *(map(simulated_p, statistic[1:], draws) if draws else [math.nan] * len(steps))]
+        ),
         zero_variances=zero,
         restricted=estimates[0].reml,
         refitted=sum(m.estimate.reml for m in models) if refit else 0,
-        notes=tuple(_notes(models, estimates, steps, statistic[1:])),
+        n_sim=len(draws[0]) if draws else 0,
+        notes=tuple(_notes(models, estimates, steps, statistic[1:]) + _failures(draws)),
     )
+
+
+def _failures(draws: list[np.ndarray]) -> list[str]:
+    failed = sum(int(np.isnan(each).sum()) for each in draws)
+    return [f"{failed} simulated responses could not be fitted and are left out."] if failed else []
 
 
 def _notes(
@@ -221,7 +261,7 @@ def _notes(
         if (step.zero_variances or 0) > 1:
             out.append(
                 f"{small} sets {step.zero_variances} variances of {large} to zero: the chi-square p-value is "
-                "too large, and no mixture with known weights holds."
+                "too large, and no mixture with known weights holds. n_sim=1000 simulates one."
             )
         if step.zero_variances is None:
             out.append(
