@@ -126,7 +126,7 @@ def joint_blocks(record: JointTests) -> Blocks:
     notes = [f"Degrees of freedom: {DDF_NAMES[record.ddf]}."]
     if record.steps:
         steps = ", ".join(f"{name} {_values(values)}" for name, values in record.steps[:MOST])
-        notes.append(f"Effects of covariates between their mean less one and plus one: {steps}.")
+        notes.append(f"Effects of covariates are differences between {steps}.")
     notes += _nested(record.nested)
     if record.lost.any():
         notes.append("e: part of the hypothesis cannot be estimated and is left out.")
@@ -280,18 +280,27 @@ def _notes(record: Evaluated, shows: str) -> list[str]:
     if linear.constants:
         held = _some(tuple(f"{name} = {value:.4g}" for name, value in linear.constants))
         notes.append(f"Covariates held at {held}.")
-    if linear.misleading:
-        one = len(linear.misleading) == 1
-        notes.append(
-            f"{_some(linear.misleading)} interact{'s' if one else ''} with what is shown: averages over "
-            f"{'it' if one else 'them'} may mislead."
-        )
+    notes += _interactions(linear)
     notes += _nested(linear.nested)
     if not linear.estimable.all():
         notes.append("nonEst: the data cannot tell (a combination of factor levels is missing).")
     if linear.off_zero:
         notes.append(f"Not contrasts, as their numbers do not add up to 0: {_some(linear.off_zero)}.")
     return [*notes, _judged(record, shows), *record.remarks, *_scale(record)]
+
+
+def _interactions(linear: Linear) -> list[str]:
+    """Whose interactions make an average, or a value held, less than the whole story."""
+    held = dict(linear.constants)
+    over = tuple(name for name in linear.misleading if name not in held)
+    along = tuple(name for name in linear.misleading if name in held)
+    notes = []
+    for names, what in ((over, "averages over {} may mislead"), (along, "other values of {} give others")):
+        one = len(names) == 1
+        if names:
+            story = what.format("it" if one else "them")
+            notes.append(f"{_some(names)} interact{'s' if one else ''} with what is shown: {story}.")
+    return notes
 
 
 def _judged(record: Evaluated, shows: str) -> str:

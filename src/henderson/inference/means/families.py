@@ -174,10 +174,17 @@ def _given(method: Any, labels: tuple[str, ...]) -> Coefficients:
     k = len(labels)
     if isinstance(method, Mapping):
         names, rows = tuple(map(str, method)), list(method.values())
-    else:
-        one = np.ndim(method) == 1
-        rows = [method] if one else list(method)
+    elif np.ndim(method) in (1, 2):
+        table = method.to_numpy() if hasattr(method, "to_numpy") else method
+        rows = [table] if np.ndim(table) == 1 else list(table)
         names = tuple(f"c{i + 1}" for i in range(len(rows)))
+    else:
+        raise OptionError(
+            f"{method!r} is no contrast. Give the name of a family ({', '.join(map(repr, USUAL))}), or "
+            'numbers: {"name": [1, -1, 0]}.'
+        )
+    if not rows:
+        raise OptionError('There are no contrasts in an empty dict. Give numbers: {"name": [1, -1, 0]}.')
     out = []
     for name, row in zip(names, rows, strict=True):
         try:

@@ -120,10 +120,23 @@ def reference_grid(
         codes, counts = codes[occurring], counts[occurring]
     columns = {axis.name: axis.column.take(codes[:, a]) for a, axis in enumerate(found)}
     X = model_columns(design, rows, columns, len(codes))
+    _check_finite(X, found, codes)
     null = null_basis(design, lambda: model_columns(design, rows, _training(design, rows), design.n))
     offset = _offset(design, rows, columns, len(codes), at)
     kept = np.array(design.spec.kept if design.spec else range(design.p), dtype=np.intp)
     return Grid(found, codes, X, offset, counts, null, kept, nests, _interactions(rows))
+
+
+def _check_finite(X: np.ndarray, found: tuple[Axis, ...], codes: np.ndarray) -> None:
+    """Refuse values at which the formula has none, such as log(x) at x = -1."""
+    bad = np.flatnonzero(~np.isfinite(X).all(axis=1))
+    if len(bad):
+        where = ", ".join(
+            f"{axis.name} = {axis.values[codes[bad[0], a]]:.6g}"
+            for a, axis in enumerate(found)
+            if not axis.categorical
+        )
+        raise OptionError(f"The formula has no finite value at {where}: choose other values with at=.")
 
 
 def combinations(sizes: list[int]) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 from henderson.data import Column, Numbers
 from henderson.data.suggest import did_you_mean
 from henderson.design.evaluate import evaluate_variable
-from henderson.errors import OptionError
+from henderson.errors import FormulaError, OptionError
 from henderson.formula import Variable, read_formula
 from henderson.inference.means.averages import Linear, average
 from henderson.inference.means.grid import Grid, formula_context, model_columns, reference_grid
@@ -99,11 +99,19 @@ def _variable(var: object, rows: Rows, env: Mapping[str, Any] | None) -> Variabl
         raise OptionError(
             f"var={var!r} is not numeric; slopes are by one of: {', '.join(numeric) or 'none'}."
         )
-    variable = _parse(var, env) if "(" in var else None
+    variable = _call(var, env)
     inside = [] if variable is None else [name for name in variable.columns if name in numeric]
     if variable is None or len(inside) != 1:
         raise OptionError(f"var={var!r} is no predictor of the fixed part. {did_you_mean(var, numeric)}")
     return Variable(var, variable.node, (inside[0],))
+
+
+def _call(var: str, env: Mapping[str, Any] | None) -> Variable | None:
+    """Return an expression such as ``log(x)``; None for what is none."""
+    try:
+        return _parse(var, env) if "(" in var else None
+    except FormulaError:
+        return None
 
 
 def _parse(var: str, env: Mapping[str, Any] | None) -> Variable:
