@@ -73,3 +73,22 @@ def test_recorded_limits_that_are_off(case):
     assert dense.deviance(start) - record.deviance == pytest.approx(QUANTILE, abs=1e-7)
     rise = dense.held(term, float(recorded), start) - record.deviance
     assert abs(rise - QUANTILE) > OFF[case]
+
+
+def test_a_correlation_does_not_slip_to_its_opposite():
+    """With one deviation near zero, a length below zero would stand for minus the correlation."""
+    model = next((m for m in reference.models() if m.id == "sim_psy_slopes_reml"), None)
+    if model is None:
+        pytest.skip("this model is not recorded here")
+    fitted = fits.fit_once(model)
+    record = profile(fitted.design, fitted.estimate, "cor_a.(Intercept)|subj")
+    place = record.every.index("cor_a.(Intercept)|subj")
+    (curve,) = record.curves
+    exists = np.isfinite(curve.others[:, place])  # not where the deviation has gone to zero
+    assert exists.sum() > 6
+    np.testing.assert_allclose(curve.others[exists, place], curve.value[exists], atol=1e-9)
+    dense, low = Dense(fitted.design), float(record.conf_low[0])
+    start = curve.others[int(np.argmin(np.abs(curve.value - low)))]
+    assert dense.held("cor_a.(Intercept)|subj", low, start) - record.deviance == pytest.approx(
+        QUANTILE, abs=1e-5
+    )

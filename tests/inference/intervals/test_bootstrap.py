@@ -20,6 +20,7 @@ from henderson.inference.intervals.parameters import parameters
 from henderson.inference.intervals.responses import Drawer, Streams, products, reflated
 from henderson.inference.intervals.statistic import as_refits, parameter_values
 from tests.inference.cases import NAMES, fit
+from tests.inference.dense import lambda_matrix, z_matrix
 
 
 @cache
@@ -214,6 +215,21 @@ def test_reflated_effects_have_the_estimated_covariance():
     np.testing.assert_allclose(out.T @ out / 40, root @ root.T, atol=1e-10)
     flat = reflated(b[:, :1] * [1.0, 2.0], root[:2, :2] * [[1.0, 0.0], [1.0, 0.0]])
     assert np.isfinite(flat).all()
+
+
+@pytest.mark.parametrize("kind", ["parametric", "residual"])
+def test_responses_drawn_have_the_mean_and_variance_of_the_model(kind):
+    f = fit("weights_offset")
+    Y = Drawer(f.design, f.estimate, kind).draw(Streams(1), range(3000), 3000)
+    mean = f.design.X @ f.beta + f.design.offset
+    Z, lam = z_matrix(f.design), lambda_matrix(f.design, f.estimate.lambdas)
+    variance = f.sigma**2 * (((Z @ lam) ** 2).sum(axis=1) + 1 / f.design.weights)
+    z = (Y.mean(axis=0) - mean) / np.sqrt(variance / 3000)
+    assert np.abs(z).max() < 4.5
+    assert np.abs(Y.var(axis=0) / variance - 1).max() < (0.15 if kind == "parametric" else 0.35)
+    slope = np.polyfit(np.log(1 / f.design.weights), np.log(Y.var(axis=0)), 1)[0]
+    expected = np.polyfit(np.log(1 / f.design.weights), np.log(variance), 1)[0]
+    assert slope == pytest.approx(expected, abs=0.03)
 
 
 def test_residuals_drawn_are_those_of_the_fit():

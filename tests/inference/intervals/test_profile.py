@@ -92,6 +92,27 @@ def test_one_way_limits_of_the_standard_deviation():
     assert table(profile(f.design, f.estimate))["sd_(Intercept)|Batch"] == pytest.approx(expected, rel=1e-7)
 
 
+def test_a_zero_variance_grows_again_along_a_profile():
+    """Dyestuff2 has no variance between batches at the estimate, but where the mean is held far from it."""
+    data, level, z = hd.datasets.load("dyestuff2"), 0.999999, 4.891638475698997
+    y, a, n = data["Yield"].to_numpy(float).reshape(6, 5), 6, 5
+    means = y.mean(axis=1)
+    within = ((y - means[:, None]) ** 2).sum()
+
+    def deviance(mu):
+        between = n * ((means - mu) ** 2).sum()
+        if between / a > within / (a * (n - 1)):
+            return a * (n - 1) * np.log(within / (a * (n - 1))) + a * np.log(between / a)
+        return a * n * np.log((within + between) / (a * n))
+
+    centre = means.mean()
+    spread = brentq(lambda d: deviance(centre + d) - deviance(centre) - z**2, 0.1, 100.0)
+    f = hd.lmm("Yield ~ 1 + (1 | Batch)", data)
+    record = profile(f.design, f.estimate, "(Intercept)", level)
+    assert record.curves[0].others[0, 0] > 1.0  # the standard deviation between batches at the end
+    assert record.conf_high[0] == pytest.approx(centre + spread, rel=1e-8)
+
+
 # -- every structure, against the definition -----------------------------------------------------------------
 
 

@@ -2,12 +2,14 @@
 
 The criterion of every response is evaluated by the compiled core; what surrounds it (steps, tests) is done
 for all of them together, which costs a tenth of what it costs one by one. A response whose search is not
-plain sailing (a variance near zero, a long or uphill step) is left to the search that every fit uses.
+plain sailing (a long or uphill step, a zero variance that would rather grow) is left to the search that every
+fit uses.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -17,10 +19,11 @@ from henderson.estimate import Estimate, fit_cross_products
 from henderson.inference.intervals.coordinates import Frame
 from henderson.inference.intervals.curve import user_coefficients, user_roots
 from henderson.inference.intervals.responses import Products
+from henderson.optim.chart import Chart
+from henderson.optim.rectify import SMALL_PIVOT, snap, steepest_variance
+from henderson.optim.search import FLAT
 
 TOL, MOST = 1e-10, 12
-NEAR_ZERO = 5e-3
-"""A pivot of Lambda below this is left to the careful search."""
 FEASIBLE = 0.05
 """Least pivot of the start: zero is stationary for every response."""
 
@@ -66,12 +69,12 @@ def refit_block(estimate: Estimate, frame: Frame, block: Products, count: int) -
     -----
     About five evaluations of the criterion each. Owns its workspace: several threads may call it.
     """
-    theta, r2, raw, plain = newton_block(estimate, frame, block, count)
+    theta, r2, raw, plain, singular = newton_block(estimate, frame, block, count)
     out = Refits(
         [user_roots(frame, theta, i) for i in range(len(frame.chart.blocks))],
         np.sqrt(r2 / estimate.nu),
         user_coefficients(estimate, raw),
-        np.zeros(count, dtype=bool),
+        singular,
         int(count - plain.sum()),
         {},
     )
@@ -100,7 +103,7 @@ def _carefully(estimate: Estimate, frame: Frame, block: Products, i: int, out: R
 
 def newton_block(
     estimate: Estimate, frame: Frame, block: Products, count: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Plain Newton in step for `count` responses.
 
     Returns
@@ -111,6 +114,7 @@ def newton_block(
         Of the centred and scaled columns.
     plain : (count,) bool
         Whether the search ended as it should; what stands in other rows means nothing.
+    singular : (count,) bool
     """
     cross, entries, m = frame.cross, frame.chart.entries, len(frame.theta)
     run, nu, reml = core().Workspace(frame.system).evaluate, float(estimate.nu), estimate.reml
@@ -121,11 +125,8 @@ def newton_block(
     theta = np.tile(start, (count, 1))
     value, g, H = np.full(count, np.inf), np.empty((count, m)), np.empty((count, m, m))
     r2, beta = np.full(count, np.nan), np.full((count, cross.p), np.nan)
-    plain, live, radius = (
-        np.zeros(count, dtype=bool),
-        np.arange(count),
-        max(1.0, float(np.linalg.norm(start))),
-    )
+    plain, singular, live = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool), np.arange(count)
+    radius = max(1.0, float(np.linalg.norm(start)))
     for _ in range(MOST):
         good = np.ones(len(live), dtype=bool)
         for place, i in enumerate(live.tolist()):
@@ -139,18 +140,30 @@ def newton_block(
         if not len(live):
             break
         step, predicted = newton_steps(g[live], H[live])
-        near = np.abs(theta[live][:, pivots]).min(axis=1) < NEAR_ZERO
-        fine = (predicted >= 0) & (np.sqrt((step**2).sum(axis=1)) <= radius) & ~near
+        fine = (predicted >= 0) & (np.sqrt((step**2).sum(axis=1)) <= radius)
         live, step, predicted = live[fine], step[fine], predicted[fine]
         theta[live] += step
         done = predicted < TOL * np.maximum(1.0, np.abs(value[live]) / 1000)
         for i in live[done].tolist():  # a last step, taken for the estimates that go with it
             block.put(i, zx, xx)
-            status, *rest = run(entries, theta[i], zx, xx, nu, reml, 0)
-            if not status:
-                r2[i], beta[i], plain[i] = rest[3], rest[6], True
+            small = np.abs(theta[i, pivots]).min() < SMALL_PIVOT
+            zero = snap(frame.chart, theta[i]) if small else None
+            status, *rest = run(
+                entries, theta[i] if zero is None else zero, zx, xx, nu, reml, 2 if small else 0
+            )
+            if status or (small and not _stays(frame.chart, zero, rest, value[i])):
+                continue
+            theta[i], singular[i] = theta[i] if zero is None else zero, small
+            r2[i], beta[i], plain[i] = rest[3], rest[6], True
         live = live[~done]
-    return theta, r2, beta, plain
+    return theta, r2, beta, plain, singular
+
+
+def _stays(chart: Chart, zero: np.ndarray | None, rest: list[Any], before: float) -> bool:
+    """Whether zero variances are no worse than the small ones, and would not rather grow."""
+    if zero is None or rest[0] > before + TOL * max(1.0, abs(before) / 1000):
+        return False
+    return min(slope for slope, _ in steepest_variance(chart, zero, rest[7])) >= -FLAT
 
 
 def newton_steps(g: np.ndarray, H: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from henderson.design.record import Design
     from henderson.estimate import Estimate
 
-WORK, LARGEST_BLOCK = 4_000_000, 64
+WORK, LARGEST_BLOCK = 1_000_000, 64
 """Most numbers in a block of responses, and most responses in it."""
 
 
