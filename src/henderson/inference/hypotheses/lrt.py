@@ -243,7 +243,7 @@ def _table(
         restricted=estimates[0].reml,
         refitted=sum(m.estimate.reml for m in models) if refit else 0,
         n_sim=len(draws[0]) if draws else 0,
-        notes=tuple(_notes(models, estimates, steps, statistic[1:]) + _failures(draws)),
+        notes=tuple(_notes(models, estimates, steps, statistic[1:], bool(draws)) + _failures(draws)),
     )
 
 
@@ -253,7 +253,11 @@ def _failures(draws: list[np.ndarray]) -> list[str]:
 
 
 def _notes(
-    models: list[Candidate], estimates: list[Estimate], steps: list[Nesting], statistics: list[float]
+    models: list[Candidate],
+    estimates: list[Estimate],
+    steps: list[Nesting],
+    statistics: list[float],
+    simulated: bool,
 ) -> list[str]:
     out = []
     for i, (step, t) in enumerate(zip(steps, statistics, strict=True)):
@@ -261,7 +265,8 @@ def _notes(
         if (step.zero_variances or 0) > 1:
             out.append(
                 f"{small} sets {step.zero_variances} variances of {large} to zero: the chi-square p-value is "
-                "too large, and no mixture with known weights holds. n_sim=1000 simulates one."
+                "too large, and no mixture with known weights "
+                f"holds.{'' if simulated else ' n_sim=1000 simulates one.'}"
             )
         if step.zero_variances is None:
             out.append(
