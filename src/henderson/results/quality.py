@@ -38,9 +38,9 @@ class Quality(Tables):
         Notes
         -----
         With random slopes the variance between groups is its mean over the rows (Johnson 2014). All terms
-        count, several on one grouping factor included, and directions without variance count as zero; R's
-        ``performance`` leaves out the second term of a factor, as in ``(x || g)``, and gives NA for singular
-        fits. Cost O(n (p + k^2)).
+        count, and directions without variance count as zero; R's ``performance`` leaves out the second term
+        of a factor, as in ``(x || g)``, and slopes that are not among the fixed effects under the same name,
+        and gives NA for singular fits. Cost O(n (p + k^2)).
 
         Examples
         --------
