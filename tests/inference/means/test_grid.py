@@ -131,3 +131,19 @@ def test_large_grids_are_refused_with_a_remedy():
     fit = hd.lmm("y ~ " + " + ".join(f"f{i}" for i in range(7)) + " + (1 | g)", frame)
     with pytest.raises(OptionError, match=r"combinations .* at="):
         fit.emmeans("f0")
+
+
+@pytest.mark.parametrize("unit", [1e-8, 1.0, 1e8])
+def test_units_do_not_decide_what_can_be_estimated(unit):
+    frame = rows("e").assign(x=lambda t: t["x"] * unit, twice=lambda t: 2 * t["x"] * unit - unit)
+    frame["twice"] = 2 * frame["x"] - unit
+    fit = hd.lmm("y ~ A * B + x + twice + (1 | g)", frame)
+    assert fit.design.dropped == ("twice", "Ac:Bv")
+    cells = fit.emmeans("A:B")  # x and twice at their means are on the line that the data are on
+    assert cells.linear.estimable.tolist() == [True] * 5 + [False]
+    assert not fit.emmeans("A:B", at={"x": unit}).linear.estimable.any()
+    on_the_line = fit.emmeans("A:B", at={"x": 3 * unit, "twice": 5 * unit})
+    assert on_the_line.linear.estimable.tolist() == [True] * 5 + [False]
+    assert not fit.emtrends("1", var="x").linear.estimable.any()
+    pairs = cells.pairs()
+    assert np.isfinite(pairs["estimate"]).tolist() == ["c v" not in name for name in pairs["contrast"]]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from henderson.design.record import Design
 
 TOLERANCE = 1e-7
+"""Relative to what the columns of the null basis are scaled by: R's tolerance of aliased columns."""
 
 
 def null_basis(design: Design, full: Callable[[], np.ndarray]) -> np.ndarray:
@@ -28,7 +29,8 @@ def null_basis(design: Design, full: Callable[[], np.ndarray]) -> np.ndarray:
     Returns
     -------
     (P, d) float64
-        Orthonormal columns; d = 0 where nothing was dropped.
+        One column per dropped column, scaled so that a row of X that did not cancel would give products of
+        order one whatever the units; d = 0 where nothing was dropped.
 
     Notes
     -----
@@ -46,29 +48,30 @@ def null_basis(design: Design, full: Callable[[], np.ndarray]) -> np.ndarray:
     products = Z.T @ Z
     share = np.linalg.solve(products, Z.T @ D)
     share += np.linalg.solve(products, Z.T @ (D - Z @ share))
+    share[np.abs(share) < TOLERANCE] = 0.0  # columns that have no part in it, whatever their units
     basis = np.zeros((P, len(dropped)))
     basis[kept] = -share * scale[dropped] / scale[kept][:, None]
     basis[dropped, np.arange(len(dropped))] = 1.0
-    return np.asarray(np.linalg.qr(basis)[0])
+    largest = np.maximum(X.max(axis=0), -X.min(axis=0))
+    largest[largest == 0] = 1.0
+    return np.asarray(basis / (largest @ np.abs(basis)))
 
 
 def estimable(L: np.ndarray, null: np.ndarray) -> np.ndarray:
     """Return for every combination L (m, P) whether it can be estimated, (m,) bool.
 
-    >>> estimable(np.array([[1.0, 1.0], [1.0, -1.0]]), np.array([[1.0], [-1.0]]) / np.sqrt(2))
+    >>> estimable(np.array([[1.0, 1.0], [1.0, -1.0]]), np.array([[1.0], [-1.0]]) / 2)
     array([ True, False])
     """
     if null.shape[1] == 0:
         return np.ones(len(L), dtype=bool)
-    size = np.maximum(np.linalg.norm(L, axis=1), 1e-300)
-    return np.asarray(np.abs(L @ null).max(axis=1) <= TOLERANCE * size)
+    return np.asarray(np.abs(L @ null).max(axis=1) <= TOLERANCE)
 
 
 def estimable_part(L: np.ndarray, null: np.ndarray) -> np.ndarray:
     """Return a basis of those combinations of the rows of L (m, P) that can be estimated, (e, P), e <= m."""
     if null.shape[1] == 0 or len(L) == 0:
         return L
-    size = np.maximum(np.linalg.norm(L, axis=1), 1e-300)
-    left, values, _ = np.linalg.svd((L / size[:, None]) @ null)
+    left, values, _ = np.linalg.svd(L @ null)
     lost = int((values > TOLERANCE).sum())
-    return left[:, lost:].T @ (L / size[:, None]) if lost else L
+    return left[:, lost:].T @ L if lost else L

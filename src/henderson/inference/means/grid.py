@@ -43,7 +43,7 @@ class Grid:
         Rows of the data in every combination (sums of their weights where there are any); NaN where the data
         are not at hand.
     null : (P, d) float64
-        Orthonormal basis of what the data cannot tell; d is the number of dropped columns.
+        Basis of what the data cannot tell; d is the number of dropped columns.
     kept : (p,) intp
         Columns of `X` that were kept.
     nests : dict of str to tuple of str

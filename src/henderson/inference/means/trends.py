@@ -84,9 +84,11 @@ def trends(
         where[name] = float(column_numbers(rows.columns[name]).mean())
     grid = reference_grid(design, data, env, where)
     X = _quotients(design, rows, grid, name, variable)
-    out = average(grid, check_specs(specs, grid), weights, X)
+    values = column_numbers(rows.columns[name])
+    span = float(values.max() - values.min()) or 1.0  # what can be estimated is seen in the units of means
+    out = average(grid, check_specs(specs, grid), weights, X * span)
     bends = tuple(other for other in out.averaged if name in grid.interactions[other])
-    return replace(out, role="trend", variable=var, misleading=bends), grid
+    return replace(out, L=out.L / span, role="trend", variable=var, misleading=bends), grid
 
 
 def _variable(var: object, rows: Rows, env: Mapping[str, Any] | None) -> Variable:
