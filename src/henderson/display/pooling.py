@@ -123,8 +123,14 @@ def _term_columns(
     pooled = partial.population[at] if at is not None else 0.0
     both = _fixed([common, *alone, pooled, *partial.coef[shown, j]])
     cut = 1 + len(shown)
-    shrunk = ["", *(f"{100 * s:.0f} %" if s == s else "" for s in partial.shrinkage[shown, j])]
+    shrunk = ["", *(_percent(s) for s in partial.shrinkage[shown, j])]
     return [both[:cut], both[cut:], shrunk]
+
+
+def _percent(share: float) -> str:
+    if share != share:
+        return ""
+    return ">99 %" if 0.995 <= share < 1 - 1e-12 else f"{100 * share:.0f} %"
 
 
 def _group_notes(record: PoolingRecord, shown: int) -> list[str]:

@@ -12,6 +12,7 @@ from henderson import estimate as estimation
 from henderson.data.align import align
 from henderson.inference import new_data, predict, rows, simulate
 from henderson.results.alarm import warn_if_cut_short
+from henderson.results.arrivals import Arrivals
 from henderson.results.etable import PublicationTable
 from henderson.results.hypotheses import Hypotheses
 from henderson.results.influence import Influence
@@ -23,7 +24,7 @@ from henderson.results.source import Source
 from henderson.results.terms import Terms
 
 
-class LinearMixedFit(PublicationTable, Hypotheses, Terms, Intervals, Means, Quality, Influence):
+class LinearMixedFit(PublicationTable, Hypotheses, Terms, Intervals, Means, Quality, Influence, Arrivals):
     """A fitted linear mixed model.
 
     Made by `henderson.lmm`; printing it shows the summary. Properties are cheap, methods take arguments or
