@@ -69,3 +69,15 @@ def test_cooks_distance_of_the_rows_is_that_of_augment():
     f = hd.lmm("Reaction ~ Days + (Days | Subject)", hd.datasets.load("sleepstudy"))
     np.testing.assert_array_equal(f.cooks_distance(), f.augment()[".cooksd"])
     assert f.cooks_distance("observation").shape == (180,)
+
+
+def test_exact_deletion_of_rows_as_lme4():
+    """lme4 1.1: influence(lmer(Reaction ~ Days + (1 | Subject), sleepstudy)); cooks.distance() x 180 / 178."""
+    f = hd.lmm("Reaction ~ Days + (1 | Subject)", hd.datasets.load("sleepstudy"))
+    found, at = f.influence("observation", exact=True), [0, 59, 179]
+    np.testing.assert_allclose(
+        found.cooks_distance[at], [1.668877500e-02, 9.160718694e-02, 1.497365939e-06], rtol=2e-6
+    )
+    there = [[0.0933764001, -0.1797576572], [-0.0928395253, 0.4342964625], [0.0003754620, -0.0016898693]]
+    np.testing.assert_allclose(found.dfbetas[at], there, rtol=5e-5)
+    np.testing.assert_allclose(found.record.sd_deleted[0] ** 2, [1405.460015, 951.9059117], rtol=1e-7)
