@@ -72,7 +72,7 @@ def test_cooks_distance_of_the_rows_is_that_of_augment():
 
 
 def test_exact_deletion_of_rows_as_lme4():
-    """lme4 1.1: influence(lmer(Reaction ~ Days + (1 | Subject), sleepstudy)); cooks.distance() x 180 / 178."""
+    """lme4: influence(lmer(Reaction ~ Days + (1 | Subject), sleepstudy)); cooks.distance() x 180 / 178."""
     f = hd.lmm("Reaction ~ Days + (1 | Subject)", hd.datasets.load("sleepstudy"))
     found, at = f.influence("observation", exact=True), [0, 59, 179]
     np.testing.assert_allclose(
