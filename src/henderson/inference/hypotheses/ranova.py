@@ -185,8 +185,20 @@ def _of_term(design: Design, i: int, terms: TermList, reduce_terms: bool) -> lis
             continue  # an interaction with it remains
         keep = [j for j in range(term.k) if owner[j] != t]
         rest = np.eye(term.k)[:, keep] if keep else _constant(design, i)
+        if keep and _passes_on_the_constant(design, terms, t) and (one := _combination(term)) is not None:
+            rest = np.column_stack([one, np.eye(term.k)[:, keep]])
         out.append(Deletion(f"{names[t]} in {whole}", i, rest))
     return out
+
+
+def _passes_on_the_constant(design: Design, terms: TermList, t: int) -> bool:
+    """Whether a factor stands in for the constant, and another would: ``0 + a + b`` without a."""
+    assert design.spec is not None
+    known = design.spec.levels
+    with_factor = [
+        i for i, each in enumerate(terms.terms) if any(terms.variables[v].name in known for v in each)
+    ]
+    return not terms.intercept and len(with_factor) > 1 and with_factor[0] == t
 
 
 def _owners(term: RandomTerm, terms: TermList) -> list[int]:
@@ -202,11 +214,16 @@ def _owners(term: RandomTerm, terms: TermList) -> list[int]:
 
 
 def _constant(design: Design, i: int) -> np.ndarray | None:
-    """(k, 1) combination of a term's columns that is the constant; None if none is, or a term has it."""
+    """(k, 1) weights that add a term up to the constant; None if none do, or another term has it."""
     term = design.terms[i]
     beside = [t for j, t in enumerate(design.terms) if j != i and t.grouping == term.grouping]
     if any(CONSTANT in t.names for t in beside):
         return None
+    return _combination(term)
+
+
+def _combination(term: RandomTerm) -> np.ndarray | None:
+    """(k, 1) weights with which the columns of a term add up to the constant; None if there are none."""
     Z = np.column_stack(term.columns)
     a = np.linalg.lstsq(Z.T @ Z, Z.sum(axis=0), rcond=None)[0]
     return a[:, None] if float(np.abs(Z @ a - 1).max()) < 1e-9 else None
