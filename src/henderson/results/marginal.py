@@ -11,6 +11,7 @@ from henderson.inference.means.averages import Linear, regrouped
 from henderson.inference.means.contrasts import contrast, usual_adjustment
 from henderson.inference.means.evaluate import Question, ask, evaluate
 from henderson.inference.means.grid import Grid
+from henderson.inference.means.interactions import interaction_contrast
 from henderson.inference.means.joint import joint_tests
 from henderson.inference.means.letters import letter_display
 from henderson.inference.means.multiplicity import check_adjust
@@ -197,6 +198,7 @@ class EMMeans(Estimates):
         adjust: str | None = None,
         reference: str | int | None = None,
         by: str | Iterable[str] | None = None,
+        interaction: bool = False,
         level: float = 0.95,
     ) -> EMContrasts:
         """Compare the means, within groups.
@@ -215,6 +217,10 @@ class EMMeans(Estimates):
             Of ``"treatment"``: the mean compared with, by label or number from 0; by default the first.
         by : str or list of str, optional
             Groups within which to compare, in place of the table's own; ``[]`` for none.
+        interaction : bool, default False
+            Of means of several factors: whether to take `method` along each factor and multiply, which tells
+            if a difference along one factor differs between the levels of another. `method` may then be a
+            dict: ``{"A": "treatment", "B": "polynomial"}``.
         level : float, default 0.95
             Coverage of the limits.
 
@@ -237,7 +243,10 @@ class EMMeans(Estimates):
         array([ 7.967, 13.917])
         """
         linear = self._linear if by is None else regrouped(self._linear, self._groups(by))
-        found = contrast(linear, method, reference, self._transform)
+        if interaction:
+            found = interaction_contrast(linear, method, self._transform)
+        else:
+            found = contrast(linear, method, reference, self._transform)
         chosen = usual_adjustment(found.family) if adjust is None else adjust
         return EMContrasts(found, self._sample, ask(level, chosen), self._transform, self.kind, "tests")
 

@@ -116,6 +116,16 @@ def test_cells_and_their_contrasts():
     agree(given, recorded["cells_given"])
 
 
+def test_contrasts_of_contrasts():
+    means, recorded = full().emmeans("A:B"), answers()["full"]
+    found = means.contrast("pairwise", interaction=True)
+    assert found["A"].tolist() == recorded["interaction"]["A_pairwise"]
+    assert found["B"].tolist() == recorded["interaction"]["B_pairwise"]
+    agree(found, recorded["interaction"], labels=False)
+    mixed = means.contrast({"A": "polynomial", "B": "sequential"}, interaction=True)
+    agree(mixed, recorded["interaction_mixed"], labels=False)
+
+
 def joint_agree(table, recorded):
     """F to the three decimals recorded, numerator and (for one) denominator degrees of freedom.
 

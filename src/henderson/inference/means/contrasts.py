@@ -22,11 +22,11 @@ def mean_labels(linear: Linear, rows: np.ndarray) -> tuple[str, ...]:
     names = [name for name in linear.keys if name not in linear.by]
     if not names:
         return tuple("mean" for _ in rows)
-    words = [_words(name, [linear.keys[name][i] for i in rows]) for name in names]
+    words = [level_words(name, [linear.keys[name][i] for i in rows]) for name in names]
     return tuple(" ".join(word) for word in zip(*words, strict=True))
 
 
-def _words(name: str, values: list[Any]) -> list[str]:
+def level_words(name: str, values: list[Any]) -> list[str]:
     """Values as text; numbers follow the name of the predictor."""
     texts = [f"{v:.6g}" if isinstance(v, float) else label_text(v) for v in values]
     return [name + text for text in texts] if all(map(_is_number, texts)) else texts
@@ -92,7 +92,7 @@ def contrast(
         found = known[labels]
         names, family = found.names, found.family
         off_zero.update(dict.fromkeys(_off_zero(found)))
-        parts.append(_combined(found.matrix, linear.L[rows], np.isnan(linear.L[rows]).any(axis=1)))
+        parts.append(combine(found.matrix, linear.L[rows]))
         offsets.append(found.matrix @ linear.offset[rows])
         sets.append(len(rows))
         keys["contrast"] += names
@@ -122,8 +122,9 @@ def _off_zero(found: Coefficients) -> list[str]:
     return [name for name, there in zip(found.names, off, strict=True) if there]
 
 
-def _combined(C: np.ndarray, L: np.ndarray, empty: np.ndarray) -> np.ndarray:
+def combine(C: np.ndarray, L: np.ndarray) -> np.ndarray:
     """Return C L; rows that touch an empty mean are NaN, and differences are taken without multiplying."""
+    empty = np.isnan(L).any(axis=1)
     safe = np.where(empty[:, None], 0.0, L)
     pairs = (C != 0).sum(axis=1) == 2
     if len(C) > 50 and pairs.all() and (C.sum(axis=1) == 0).all() and np.abs(C).max() == 1:
