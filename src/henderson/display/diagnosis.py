@@ -60,7 +60,7 @@ def _check(check: Check) -> str:
     weight = "600" if check.status == "look" else "400"
     advice = f"<div>→ {escape(check.advice)}</div>" if check.advice else ""
     return (
-        f'<div style="margin:.45em 0"><div><span style="display:inline-block;width:3.4em;'
+        f'<div style="margin:.45em 0"><div><span style="display:inline-block;width:3.8em;'
         f'font-weight:{weight}">{MARKS[check.status]}</span><b>{escape(check.topic)}</b></div>'
-        f'<div style="margin-left:3.4em">{escape(check.finding)}{advice}</div></div>'
+        f'<div style="margin-left:3.8em">{escape(check.finding)}{advice}</div></div>'
     )
