@@ -183,6 +183,24 @@ def test_a_function_of_the_fit_can_decide(arms):
     assert "the caller's own function" in str(asked)
 
 
+def test_a_function_sees_whole_terms():
+    fit = hd.lmm("score ~ Machine + (1 | Worker)", hd.datasets.load("machines"))
+    seen = []
+
+    def ask(each: hd.LinearMixedFit) -> float:
+        seen.append(each)
+        table = each.drop1(test="F")
+        return float(table["p_value"][list(table.columns()["term"]).index("Machine")])
+
+    asked = hd.power(fit, test=ask, n_groups=9, n_sim=5, seed=1)
+    np.testing.assert_allclose(
+        asked.p_values, hd.power(fit, test="Machine", n_groups=9, n_sim=5, seed=1).p_values
+    )
+    assert list(seen[0].ranova().columns()["term"]) == ["<none>", "(1 | Worker)"]
+    with pytest.raises(hd.errors.DataError, match="Worker"):  # its groups are others than those of the data
+        seen[0].predict({"Machine": ["A"], "Worker": ["1"]})
+
+
 def test_replicates_that_cannot_be_tested_are_counted(arms):
     result = hd.power(arms, test=lambda fit: math.nan, n_sim=5, seed=1)
     assert (result["power"][0], result["failed"][0]) == (0, 5)

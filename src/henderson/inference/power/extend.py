@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from henderson.design.record import Design, Grouping
+from henderson.design.spec import DesignSpec
 from henderson.errors import DesignError
 
 
@@ -30,7 +31,7 @@ def extended(design: Design, along: int, n_groups: int | None, n_within: int | N
     Returns
     -------
     Design
-        Without response (zeros), and without the means to replay it. Grouping factors nested in `along` get
+        Without response (zeros), and knowing no label of its groups. Grouping factors nested in `along` get
         new levels with every copy; the levels of all others stay what they are.
 
     Raises
@@ -58,7 +59,7 @@ def extended(design: Design, along: int, n_groups: int | None, n_within: int | N
         terms=tuple(replace(t, columns=tuple(c[rows] for c in t.columns)) for t in design.terms),
         kept_rows=None,
         n_input=len(rows),
-        spec=None,
+        spec=_without_levels(design),
         missing=(),
     )
 
@@ -102,6 +103,22 @@ def _regrouped(
         codes = codes + copy * len(grouping.levels)
     found, new = np.unique(codes, return_inverse=True)
     return Grouping(grouping.name, new.astype(np.int32), tuple(range(1, len(found) + 1)))
+
+
+def _without_levels(design: Design) -> DesignSpec | None:
+    """The terms and factors of the design, for tests of them; rows of any group are new to it."""
+    if design.spec is None:
+        return None
+    unknown = [
+        replace(
+            g,
+            factors=tuple(() for _ in g.factors),
+            combinations=None if g.combinations is None else g.combinations[:0],
+            levels=(),
+        )
+        for g in design.spec.groupings
+    ]
+    return replace(design.spec, groupings=tuple(unknown))
 
 
 def nested(inner: Grouping, outer: Grouping) -> bool:
