@@ -90,8 +90,8 @@ def coverage_table(replicates: int) -> list[str]:
     """One line a coefficient."""
     error = 100 * (0.95 * 0.05 / replicates) ** 0.5
     intro = (
-        f"Ten groups, {replicates} replicates a design (simulation error {error:.2f} percentage points), seeds "
-        "fixed; x varies within groups, z between them. In percent; 95 are promised."
+        f"Ten groups, {replicates} replicates a design (simulation error {error:.2f} percentage points), "
+        "seeds fixed; x varies within groups, z between them. In percent; 95 are promised."
     )
     lines = [
         intro,
@@ -152,9 +152,9 @@ def tables_of(fit: estimation.Estimate, design: Any, ddf: str) -> Callable[[], A
 def cost_table(repeats: int) -> list[str]:
     """Seconds of both tables, in units of the fit, and beside R."""
     intro = (
-        "From a fitted model to the coefficient table with degrees of freedom, nothing remembered; medians. R's "
-        "seconds are those of `coef(summary(as_lmerModLmerTest(fit), ddf = ...))`; for InstEval pbkrtest would "
-        "form n x n matrices of 43 GB."
+        "From a fitted model to the coefficient table with degrees of freedom, nothing remembered; medians. "
+        "R's seconds are those of `coef(summary(as_lmerModLmerTest(fit), ddf = ...))`; for InstEval pbkrtest "
+        "would form n x n matrices of 43 GB."
     )
     heads = ["problem", "rows", "fit", "Satterthwaite", "in fits", "Kenward-Roger", "in fits"]
     heads += ["R, Satterthwaite", "ratio", "R, Kenward-Roger", "ratio"]
