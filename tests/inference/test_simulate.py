@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import henderson as hd
 from henderson.errors import OptionError
 
 from .cases import NAMES, dense, fit
@@ -56,3 +57,10 @@ def test_refits_recover_the_parameters():
     f = fit("crossed")
     sigmas = np.array([f.refit(y).sigma for y in f.simulate(60, seed=3)])
     assert abs(sigmas.mean() - f.sigma) < 4 * sigmas.std() / np.sqrt(60) + 0.01
+
+
+def test_data_made_with_the_same_seed_do_not_come_back_as_errors():
+    rng = np.random.default_rng(7)
+    y = rng.standard_normal(120)
+    f = hd.lmm("y ~ 1 + (1 | g)", {"y": y, "g": np.arange(120) % 12})
+    assert abs(np.corrcoef(f.simulate(1, seed=7)[0], y)[0, 1]) < 0.4

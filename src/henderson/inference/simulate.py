@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from henderson.design.record import Design
     from henderson.estimate import Estimate
 
+STREAM = 0x73696D75
+"""Sets the draws apart from those of `default_rng` with the same seed."""
+
 
 def simulate(
     design: Design,
@@ -52,7 +55,7 @@ def simulate(
         raise OptionError(
             f"simulate(n={count!r}): the number of simulated responses must be a positive integer."
         )
-    rng = generator(seed)
+    rng = own_stream(seed)
     mean = design.X @ estimate.beta
     if design.offset is not None:
         mean += design.offset
@@ -64,6 +67,16 @@ def simulate(
         row += mean
         add_effects(design, estimate, rng, chosen, row)
     return out
+
+
+def own_stream(seed: int | np.random.Generator | None, stream: int = STREAM) -> np.random.Generator:
+    """A stream of its own for a whole number.
+
+    Data that somebody made with `default_rng` of the same number must not come back as their own errors.
+    """
+    if isinstance(seed, int | np.integer) and not isinstance(seed, bool) and seed >= 0:
+        return np.random.default_rng([int(seed), stream])
+    return generator(seed)
 
 
 def generator(seed: int | np.random.Generator | None) -> np.random.Generator:

@@ -21,7 +21,7 @@ from henderson.inference.frames import take_rows
 from henderson.inference.influence.grouping import column_names, column_values
 from henderson.inference.influence.trend import MOST_CATEGORIES, Predictor, quantile_trend
 from henderson.inference.layout import term_slices
-from henderson.inference.simulate import generator, simulate
+from henderson.inference.simulate import own_stream, simulate
 from henderson.progress import progress
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def scaled_residuals(
     z, along = (design.y - mean) / sd, [p for p in (Predictor.of_numbers("predicted", mean), *others) if p]
     edge = normal_edge(draws)
     drawn, bar = [], progress(draws, "simulations")
-    for y in simulated(design, estimate, draws, own_stream(seed), chosen):
+    for y in simulated(design, estimate, draws, own_stream(seed, STREAM), chosen):
         at = (mean, sd) if not refit else marginal(design, estimation.refit(estimate, design, y), chosen)
         drawn.append(measures((y - at[0]) / at[1], along, edge))
         bar.update(1)
@@ -234,13 +234,6 @@ def marginal(design: Design, estimate: Estimate, chosen: tuple[int, ...]) -> tup
             for half in root.T:
                 variance = variance + sum(c * x for c, x in zip(term.columns, half, strict=True)) ** 2
     return mean, estimate.sigma * np.sqrt(variance)
-
-
-def own_stream(seed: int | np.random.Generator | None) -> np.random.Generator:
-    """A stream of its own for a whole number: data made from the same seed must not come back as errors."""
-    if isinstance(seed, int | np.integer) and not isinstance(seed, bool) and seed >= 0:
-        return np.random.default_rng([int(seed), STREAM])
-    return generator(seed)
 
 
 def simulated(
