@@ -14,6 +14,8 @@ import numpy as np
 from scipy.linalg.lapack import dposv
 
 from henderson.inference.intervals.deviance import Held, Local
+from henderson.inference.intervals.release import SIZES, released
+from henderson.optim.chart import Chart
 from henderson.optim.newton import trust_region_step
 
 SETTLED = 1e-6
@@ -48,8 +50,15 @@ class Target:
         Estimates of the others.
     bounds : tuple of two floats
         Ends of what phi can be.
-    pivots : tuple of (int, int, int)
-        Place in x, grouping and row of the pivots of Lambda, which may be zero.
+    chart : Chart
+    pinned : tuple of int
+        Places in theta of what stands alone.
+    term : int
+        The term they belong to; -1 for none.
+    before : int
+        How much of x comes before theta.
+    free : (m - before,) int
+        Places in theta of the rest of x.
     loose : bool
         Whether x is not unique where phi is at a bound.
     floors : tuple of int
@@ -61,8 +70,12 @@ class Target:
     held: Held
     phi: float
     x: np.ndarray
+    chart: Chart
+    pinned: tuple[int, ...]
+    term: int
+    before: int
+    free: np.ndarray
     bounds: tuple[float, float] = (-math.inf, math.inf)
-    pivots: tuple[tuple[int, int, int], ...] = ()
     loose: bool = False
     floors: tuple[int, ...] = ()
     longest: float = math.inf
@@ -150,6 +163,10 @@ class Step:
     bend: float
 
 
+Settled = tuple[np.ndarray, Local, Step]
+"""x of a constrained optimum, the deviance around it, and the step that was not worth taking."""
+
+
 def newton_step(here: Local, secants: Secants, radius: float, still: list[int] | None = None) -> Step:
     """Solve the model of the deviance in x; where that is no bowl or the step too long, within a radius.
 
@@ -184,9 +201,7 @@ def _held_still(g: np.ndarray, model: np.ndarray, still: list[int]) -> tuple[np.
     return g, model
 
 
-def settle(
-    target: Target, phi: float, x: np.ndarray, secants: Secants, tol: float
-) -> tuple[np.ndarray, Local, Step] | None:
+def settle(target: Target, phi: float, x: np.ndarray, secants: Secants, tol: float) -> Settled | None:
     """Minimise the deviance over x at fixed phi.
 
     Parameters
@@ -275,15 +290,7 @@ class Walk:
     def point(self, phi: float, x: np.ndarray, tol: float = SETTLED) -> Point | None:
         """The constrained optimum at phi, from a start x."""
         found = settle(self.target, phi, x, self.secants, tol)
-        while found is not None:
-            freed = self._freed(*found[:2])
-            if freed is None:
-                break
-            self.secants.forget()
-            again = settle(self.target, phi, freed, self.secants, tol)
-            if again is None or again[1].value > found[1].value - tol:
-                break
-            found = again
+        found = None if found is None else self._without_false_zeros(phi, found, tol)
         if found is None:
             return None
         x, here, step = found
@@ -294,17 +301,18 @@ class Walk:
         slope = step.slope / (2 * zeta) if zeta else self.points[0].slope
         return Point(phi, x, zeta, slope, step.tangent, here)
 
-    def _freed(self, x: np.ndarray, here: Local) -> np.ndarray | None:
-        """x with variance added where it is zero and the deviance would fall; None where all is well.
-
-        Zero is stationary, minimum or not: what decides is the derivative by the variance.
-        """
-        for place, grouping, row in self.target.pivots:
-            if abs(x[place]) < 1e-4 and here.M[grouping][row, row] < -1e-4:
-                out = x.copy()
-                out[place] = 0.05
-                return out
-        return None
+    def _without_false_zeros(self, phi: float, found: Settled, tol: float) -> Settled:
+        """A better optimum with variance where this one has none, as long as there is one."""
+        for size in SIZES:
+            moved = released(self.target, found[1], size)
+            if moved is None:
+                break
+            moved[: self.target.before] = found[0][: self.target.before]
+            self.secants.forget()
+            again = settle(self.target, phi, moved, self.secants, tol)
+            if again is not None and again[1].value < found[1].value:
+                found = again
+        return found
 
     def guess(self, phi: float) -> np.ndarray:
         """x at phi by a polynomial through the points nearest to it (with one point, along its tangent)."""

@@ -49,7 +49,7 @@ def target_of(parameter: Parameter, frames: Frames) -> tuple[Target, Frame, Held
     k = frame.chart.blocks[parameter.term].k
     if parameter.kind == "sd":
         phi, x = sd_start(frame, estimate)
-        return _target(frame, holding_sd(frame), phi, x, (0.0, math.inf), k > 1), frame, None
+        return _target(frame, holding_sd(frame), phi, x, parameter.term, (0.0, math.inf), k > 1), frame, None
     first = frame.theta[frame.chart.blocks[parameter.term].positions[0, 0]]
     t = math.hypot(*frame.theta[list(frame.pinned)])
     if min(abs(first), t) < UNDEFINED:
@@ -58,7 +58,11 @@ def target_of(parameter: Parameter, frames: Frames) -> tuple[Target, Frame, Held
     ends = (-math.pi / 2, math.pi / 2)
     head = int(frame.chart.blocks[parameter.term].positions[0, 0])
     floors = (0, 1 + head - sum(place < head for place in frame.pinned))
-    return _target(frame, holding_correlation(frame), phi, x, ends, k > 2, floors), frame, None
+    return (
+        _target(frame, holding_correlation(frame), phi, x, parameter.term, ends, k > 2, floors),
+        frame,
+        None,
+    )
 
 
 def sd_start(frame: Frame, estimate: Estimate) -> tuple[float, np.ndarray]:
@@ -83,25 +87,32 @@ def _target(
     held: Held,
     phi: float,
     x: np.ndarray,
+    term: int = -1,
     bounds: tuple[float, float] = (-math.inf, math.inf),
     loose: bool = False,
     floors: tuple[int, ...] = (),
 ) -> Target:
-    """Gather; the pivots that are free are those of theta but for the pinned ones."""
-    others = [i for i in range(len(frame.theta)) if i not in frame.pinned]
-    before = len(x) - len(others)
-    entries = frame.chart.entries.tolist()
-    pivots = []
-    for block in frame.chart.blocks:
-        for place in block.positions.diagonal().tolist():
-            if place in others:
-                pivots.append((before + others.index(place), entries[place][0], entries[place][1]))
+    """Gather; theta but for what is pinned stands at the end of x."""
+    free = np.delete(np.arange(len(frame.theta)), frame.pinned)
     longest = math.inf
     if bounds[0] == 0.0:  # a standard deviation: its own size, or that of sigma in its units
         longest = max(phi, math.exp(x[0]) * frame.unit)
     elif math.isfinite(bounds[0]):
         longest = 0.5
-    return Target(held, phi, x, bounds, tuple(pivots), loose, floors, longest)
+    return Target(
+        held,
+        phi,
+        x,
+        frame.chart,
+        frame.pinned,
+        term,
+        len(x) - len(free),
+        free,
+        bounds,
+        loose,
+        floors,
+        longest,
+    )
 
 
 def to_value(parameter: Parameter, phi: np.ndarray) -> np.ndarray:
