@@ -501,13 +501,39 @@ def test_covariances_of_some_parameters():
     same(mine.cov_params(column=[0, 1]), other.cov_params(column=[0, 1]), rtol=1e-6)
 
 
-def test_save(tmp_path):
+def test_save_and_load(tmp_path):
     import pickle
 
-    result = our_fit("slopes")
-    result.save(tmp_path / "fit.pickle")
-    back = pickle.loads((tmp_path / "fit.pickle").read_bytes())
-    assert str(back.summary()) == str(result.summary())
+    for name in ("slopes", "transformed", "nested"):
+        result = stated(ours.mixedlm, name).fit()
+        result.save(tmp_path / "fit.pickle")
+        for back in (ours.MixedLMResults.load(tmp_path / "fit.pickle"), pickle.loads(pickle.dumps(result))):
+            assert str(back.summary()) == str(result.summary())
+            same(back.resid, result.resid)
+    new = pd.DataFrame({"Days": [1.0, 30.0]})
+    result = our_fit("transformed")
+    same(pickle.loads(pickle.dumps(result)).predict(new), result.predict(new))
+
+
+def test_without_its_rows(tmp_path):
+    result = stated(ours.mixedlm, "slopes").fit()
+    before, t_test = str(result.summary()), str(result.t_test(np.eye(2)))
+    result.save(tmp_path / "small.pickle", remove_data=True)
+    back = ours.MixedLMResults.load(tmp_path / "small.pickle")
+    assert str(back.summary()) == before
+    assert str(back.t_test(np.eye(2))) == t_test
+    assert len(back.random_effects) == 18
+    assert back.model.data.frame is None
+
+
+def test_answers_that_are_elsewhere():
+    result = our_fit("intercept")
+    with pytest.raises(AttributeError, match=r"henderson\.bootstrap"):
+        _ = result.bootstrap
+    with pytest.raises(AttributeError, match=r"henderson\.emmeans"):
+        _ = result.t_test_pairwise
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = result.nonsense
 
 
 # -- other kinds of data, other readers ------------------------------------------------------------
@@ -573,3 +599,14 @@ def test_unused_categories_and_repeated_row_labels():
     assert mine.llf >= other.llf - 1e-9
     frame.index = pd.Index(np.zeros(len(frame)))
     assert ours.mixedlm("y ~ x", frame, **options).fit().llf == pytest.approx(mine.llf, abs=1e-9)
+
+
+def test_many_crossed_levels_stay_sparse(monkeypatch):
+    """Large matrices of components are never dense, and nothing changes with that."""
+    from henderson.adapters.statsmodels import layout
+
+    expected = our_fit("crossed")
+    monkeypatch.setattr(layout, "LARGE", 10)
+    result = stated(ours.mixedlm, "crossed").fit()
+    for attribute in ("params", "bse", "fittedvalues", "random_effects"):
+        same(getattr(result, attribute), getattr(expected, attribute))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -212,18 +210,3 @@ def penalised_state(
     cov[gone, :] = cov[:, gone] = np.nan
     scale = at.rvr / likelihood.degrees(model._sums, reml)
     return replace(fitted, params=params, estimate=None), cov * scale / fitted.scale
-
-
-def save(result: MixedLMResults, fname: Any) -> None:
-    """Pickle a result without what cannot be pickled: the reader of the formula and the caller's names."""
-    import copy
-
-    model, data = copy.copy(result.model), copy.copy(result.model.data)
-    data.model_spec, data.orig_endog, data.orig_exog = None, None, None
-    model.data, model._origin = data, None
-    held = copy.copy(result)
-    held.model = model
-    if hasattr(fname, "write"):
-        pickle.dump(held, fname)
-    else:
-        Path(fname).write_bytes(pickle.dumps(held))

@@ -9,6 +9,9 @@ import numpy as np
 
 from henderson.adapters.statsmodels.parameters import VCSpec
 
+LARGE = 4_000_000
+"""Elements of a group's matrix above which it is kept sparse."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
@@ -81,8 +84,10 @@ def dense(matrix: Any) -> np.ndarray:
     return np.asarray(array[:, None] if array.ndim == 1 else array, dtype=float)
 
 
-def group_matrix(layout: Layout, exog_re: np.ndarray | None, components: VCSpec, i: int) -> np.ndarray:
+def group_matrix(layout: Layout, exog_re: np.ndarray | None, components: VCSpec, i: int) -> Any:
     """Return what the effects of group i multiply, (n_i, K_i): random coefficients, then the components.
+
+    An array, or a sparse array where that would be large.
 
     Parameters
     ----------
@@ -95,14 +100,26 @@ def group_matrix(layout: Layout, exog_re: np.ndarray | None, components: VCSpec,
     i : int
         Which group.
     """
-    parts = [] if exog_re is None else [exog_re[layout.rows(i)]]
-    parts += [dense(mats[i]) for mats in components.mats]
+    first = [] if exog_re is None else [exog_re[layout.rows(i)]]
+    wide = sum(mats.widths[i] for mats in components.mats if hasattr(mats, "widths"))
+    if wide * int(layout.sizes[i]) > LARGE:
+        from scipy.sparse import csr_array, hstack
+
+        blocks = [mats.sparse(i) if hasattr(mats, "sparse") else dense(mats[i]) for mats in components.mats]
+        return hstack([csr_array(block) for block in [*first, *blocks]], format="csr")
+    parts = [*first, *(dense(mats[i]) for mats in components.mats)]
     return np.concatenate(parts, axis=1) if parts else np.zeros((int(layout.sizes[i]), 0))
+
+
+def filled(product: Any) -> np.ndarray:
+    """Return a product of such matrices as an array."""
+    return np.asarray(product.toarray() if hasattr(product, "toarray") else product)
 
 
 def component_widths(components: VCSpec, m: int) -> np.ndarray:
     """(m, k_vc) columns of every component in every group."""
     widths = [
-        [mats[i].shape[1] if np.ndim(mats[i]) == 2 else 1 for mats in components.mats] for i in range(m)
+        mats.widths if hasattr(mats, "widths") else [dense(mats[i]).shape[1] for i in range(m)]
+        for mats in components.mats
     ]
-    return np.array(widths, dtype=int).reshape(m, len(components.names))
+    return np.array(widths, dtype=int).reshape(len(components.names), m).T

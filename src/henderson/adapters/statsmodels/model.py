@@ -90,7 +90,7 @@ class MixedLM(Stated):
         self.k_fe, self.k_vc = self.exog.shape[1], len(self.exog_vc.names)
         self._random(exog_re)
         self._name(endog, exog, exog_re)
-        self._origin: Origin | None = None
+        self._origin = None
 
     def _random(self, exog_re: Any) -> None:
         if exog_re is None:

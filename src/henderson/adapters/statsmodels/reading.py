@@ -174,6 +174,13 @@ class Indicators:
         out[np.arange(len(out)), self.levels[i]] = 1.0
         return out
 
+    def sparse(self, i: int) -> Any:
+        """Return the matrix of group i as a sparse array."""
+        from scipy.sparse import csr_array
+
+        rows = len(self.levels[i])
+        return csr_array((np.ones(rows), (np.arange(rows), self.levels[i])), shape=(rows, self.widths[i]))
+
     def effects(self, layout: Layout) -> tuple[np.ndarray, tuple[int, ...]]:
         """Return the effect of every row (n,) int32, and the labels of those that occur."""
         codes, first = np.empty(len(layout.codes), dtype=np.int64), 0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -16,6 +18,12 @@ if TYPE_CHECKING:
     from henderson.adapters.statsmodels.model import MixedLM
     from henderson.adapters.statsmodels.summary import Summary
     from henderson.results import LinearMixedFit
+
+ELSEWHERE = {
+    "bootstrap": "Type result.henderson.bootstrap(…).",
+    "t_test_pairwise": "Type result.henderson.emmeans(…), which compares the means of all pairs.",
+}
+"""What mixed models inherit in statsmodels and cannot answer there, and where it is here."""
 
 
 class MixedLMResults(Estimates):
@@ -259,8 +267,43 @@ class MixedLMResults(Estimates):
         """Do nothing; statsmodels' results have it."""
 
     def save(self, fname: Any, remove_data: bool = False) -> None:
-        """Write the result as a pickle; the formula's reader stays behind."""
-        inference.save(self, fname)
+        """Write the result as a pickle, to a file name or an open file; `load` reads it back.
+
+        Parameters
+        ----------
+        fname : path or open file
+            Where to.
+        remove_data : bool
+            Whether the rows stay behind, as by `remove_data`.
+        """
+        if remove_data:
+            self.remove_data()
+        if hasattr(fname, "write"):
+            pickle.dump(self, fname)
+        else:
+            Path(fname).write_bytes(pickle.dumps(self))
+
+    @classmethod
+    def load(cls, fname: Any) -> MixedLMResults:
+        """Read what `save` wrote; only from files that you trust, as with any pickle."""
+        stored = fname.read() if hasattr(fname, "read") else Path(fname).read_bytes()
+        return cast("MixedLMResults", pickle.loads(stored))
+
+    def remove_data(self) -> None:
+        """Let go of the rows; parameters, tests and the summary stay."""
+        _ = self._cov, self.llf, self.df_resid, self.params, self.random_effects
+        for name in ("fittedvalues", "resid", "henderson"):
+            self.__dict__.pop(name, None)
+        self.model._forget()
+
+    if not TYPE_CHECKING:  # type checkers shall go on to find misspelt attributes
+
+        def __getattr__(self, name: str) -> Any:
+            if name in ELSEWHERE:
+                raise AttributeError(
+                    f"{name} does not work for mixed models in statsmodels either. {ELSEWHERE[name]}"
+                )
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def _with_fixed_effects(self, beta: np.ndarray, ceps: float) -> MixedLMResults:
         found, cov = inference.penalised_state(self.model, self._found, beta, ceps, reml=self.reml)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from copy import copy
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -9,13 +12,16 @@ import numpy as np
 
 from henderson.adapters.statsmodels.evaluation import Evaluation
 from henderson.adapters.statsmodels.parameters import MixedLMParams
+from henderson.adapters.statsmodels.reading import matrices
 from henderson.adapters.statsmodels.states import Distribution
+from henderson.adapters.statsmodels.twin import Origin
 
 
 class Stated(Evaluation):
     """Names, groups and rows of a model; see `MixedLM`."""
 
     nobs: int
+    _origin: Origin | None
 
     formula: str | None = None
 
@@ -74,6 +80,29 @@ class Stated(Evaluation):
 
     def initialize(self) -> None:
         """Do nothing; statsmodels' models have it."""
+
+    def _forget(self) -> None:
+        """Let go of the rows, for `MixedLMResults.remove_data`."""
+        for name in ("endog_li", "exog_li", "exog_re_li", "row_indices"):
+            self.__dict__.pop(name, None)
+        data = self.data
+        data.orig_endog = data.orig_exog = data.frame = data.exog_re = data.row_labels = None
+        self.endog = self.exog = data.endog = data.exog = np.empty((0, 0))
+        self.exog_re, self._origin = None, None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave behind what cannot be pickled: the reader of the formula, and the caller's names."""
+        state, data = self.__dict__.copy(), copy(self.data)
+        data.model_spec = None
+        origin = state.get("_origin")
+        return {**state, "data": data, "_origin": None if origin is None else replace(origin, names={})}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Read the formula once more, so that new rows can be predicted; not if it calls own functions."""
+        self.__dict__.update(state)
+        if self._origin is not None and self.data.frame is not None:
+            with suppress(Exception):
+                self.data.model_spec = matrices(self._origin.formula, self.data.frame, {"np": np})[2]
 
     def get_distribution(self, params: Any, scale: float, exog: Any = None) -> Distribution:
         """Return an object whose ``rvs`` draws responses at given parameters.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from henderson.adapters.statsmodels.layout import Layout, component_widths, group_matrix
+from henderson.adapters.statsmodels.layout import Layout, component_widths, filled, group_matrix
 from henderson.adapters.statsmodels.parameters import VCSpec
 
 
@@ -99,7 +99,7 @@ def group_sums(
         A, B, c = [], [], []
         for i in groups:
             Z, at = group_matrix(layout, exog_re, components, int(i)), layout.rows(int(i))
-            A.append(Z.T @ Z)
+            A.append(filled(Z.T @ Z))
             B.append(Z.T @ X[at])
             c.append(Z.T @ rest[at])
         bundles.append(Bundle(groups, component, np.array(A), np.array(B), np.array(c)))
