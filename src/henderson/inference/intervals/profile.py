@@ -11,10 +11,11 @@ import numpy as np
 from henderson.errors import FitError
 from henderson.estimate import Estimate, fit_cross_products
 from henderson.inference.fixed import check_level, normal_quantile
+from henderson.inference.intervals.constrained import Target
 from henderson.inference.intervals.coordinates import Frames
 from henderson.inference.intervals.curve import Curve, curve_of
 from henderson.inference.intervals.parameters import Parameter, chosen_parameters, parameters
-from henderson.inference.intervals.path import LowerDevianceError, Point, Target, Walk
+from henderson.inference.intervals.path import LowerDevianceError, Point, Walk
 from henderson.inference.intervals.targets import target_of, to_value
 from henderson.inference.intervals.workers import in_threads, progress, workers
 from henderson.inference.varcorr import varcorr

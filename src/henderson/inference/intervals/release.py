@@ -15,8 +15,8 @@ from henderson.optim.rectify import SMALL_PIVOT
 from henderson.optim.search import FLAT
 
 if TYPE_CHECKING:
+    from henderson.inference.intervals.constrained import Target
     from henderson.inference.intervals.deviance import Local
-    from henderson.inference.intervals.path import Target
     from henderson.optim.chart import Block
 
 SIZES = (0.3, 0.1, 0.03)

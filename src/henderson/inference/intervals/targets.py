@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from henderson.estimate import Estimate
+from henderson.inference.intervals.constrained import Target
 from henderson.inference.intervals.coordinates import Frame, Frames
 from henderson.inference.intervals.deviance import (
     Held,
@@ -17,7 +18,6 @@ from henderson.inference.intervals.deviance import (
 )
 from henderson.inference.intervals.fixed_column import HeldColumn, held_column
 from henderson.inference.intervals.parameters import Parameter
-from henderson.inference.intervals.path import Target
 
 UNDEFINED = 1e-7
 """A standard deviation below this share of sigma (columns of unit size) leaves its correlations undefined."""
