@@ -99,11 +99,20 @@ def contrast_df(sample: SmallSample, L: np.ndarray) -> np.ndarray:
         return np.full(len(L), np.inf)
     if sample.ddf == "residual":
         return np.full(len(L), float(sample.df_residual))
-    variance = np.einsum("ma,ab,mb->m", L, sample.plain, L)
-    g = np.einsum("ma,iab,mb->mi", L, sample.gradient, L, optimize=True)
-    spread = np.einsum("mi,ij,mj->m", g, sample.parameter_vcov, g)
+    variance, g = quadratic_forms(L, sample.plain), quadratic_forms(L, sample.gradient).T
+    spread = ((g @ sample.parameter_vcov) * g).sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(variance > 0, 2 * variance**2 / spread, np.nan)
+
+
+def quadratic_forms(L: np.ndarray, A: np.ndarray) -> np.ndarray:
+    """c'A c for every row c of L (m, p) and A (p, p) or (i, p, p): (m,) or (i, m).
+
+    The coefficients themselves, L = I, take the diagonals: O(p) in place of O(p^3).
+    """
+    if L.shape[0] == L.shape[1] and np.array_equal(L, np.eye(len(L))):
+        return np.diagonal(A, axis1=-2, axis2=-1)
+    return np.asarray(((L @ A) * L).sum(axis=-1))
 
 
 def t_tests(sample: SmallSample, L: object, null: object = 0.0, level: float = 0.95) -> TTests:
@@ -138,7 +147,7 @@ def t_tests(sample: SmallSample, L: object, null: object = 0.0, level: float = 0
 
     L, level = check_contrast(sample, L), check_level(level)
     value = L @ sample.beta
-    error = np.sqrt(np.maximum(np.einsum("ma,ab,mb->m", L, sample.vcov, L), 0.0))
+    error = np.sqrt(np.maximum(quadratic_forms(L, sample.vcov), 0.0))
     against = np.broadcast_to(np.asarray(null, dtype=float), value.shape)
     df = contrast_df(sample, L)
     with np.errstate(divide="ignore", invalid="ignore"):
