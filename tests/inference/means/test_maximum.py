@@ -31,7 +31,7 @@ def root_of(m, rho=0.5):
 
 
 @pytest.mark.parametrize(
-    ("m", "tolerance"), [(2, 1e-5), (3, 1e-5), (5, 5e-5), (10, 1e-4), (20, 2e-4), (60, 2e-3)]
+    ("m", "tolerance"), [(2, 1e-5), (3, 1e-5), (5, 5e-5), (10, 1e-4), (20, 2e-4), (60, 3e-4)]
 )
 def test_dunnett(m, tolerance):
     found = largest(root_of(m))
@@ -46,7 +46,7 @@ def test_all_differences_have_a_singular_correlation(k):
     assert found.rank == k - 1
     for c, df in ((2.4, 10.0), (3.0, 40.0), (2.0, np.inf)):
         exact = range_tail(np.array([c * np.sqrt(2)]), k, np.array([df]))[0]
-        assert abs(found.tail(c, df) - exact) < 5e-4
+        assert abs(found.tail(c, df) - exact) < 1e-4
 
 
 def test_one_sided_against_scipy():
