@@ -17,7 +17,9 @@ import pytest
 
 import henderson as hd
 from henderson.cli import main
+from henderson.display.sentences import METHODS
 from henderson.errors import DataError, MissingDependencyError, OptionError
+from henderson.inference.small_sample import DDF
 from henderson.tables import read_table
 
 FORMULA = "Reaction ~ Days + (Days | Subject)"
@@ -448,3 +450,11 @@ def test_a_reader_that_stops_early_is_no_error():
     program.stdout.close()
     assert program.stderr.read() == b""
     assert program.wait() == 0
+
+
+@pytest.mark.parametrize("kind", DDF)
+def test_degrees_of_freedom_can_be_chosen(capsys, kind):
+    main(["fit", "sleepstudy", "Reaction ~ Days + (Days | Subject)", "--ddf", kind])
+    out = capsys.readouterr().out
+    assert METHODS[kind] in out
+    assert ("Pr(>|z|)" in out) == (kind == "none")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from .results import LinearMixedFit
 
+_DDF = ("satterthwaite", "kenward-roger", "residual", "none")
 _EXAMPLES = """examples:
   henderson fit sleepstudy "Reaction ~ Days + (Days | Subject)"
   henderson fit trial.csv "score ~ dose + (1 | patient)" --factor patient --report trial.html
@@ -63,6 +64,9 @@ def _add_fit(commands: Any) -> None:
     fit.add_argument("--offset", metavar="COL", help="column that is added with coefficient 1")
     fit.add_argument(
         "--factor", metavar="COL", nargs="+", action=_Columns, default=[], help="columns to read as labels"
+    )
+    fit.add_argument(
+        "--ddf", choices=_DDF, default=_DDF[0], metavar="KIND", help=f"of the t tests: {', '.join(_DDF)}"
     )
     fit.add_argument("--separator", metavar="CHAR", help="what separates the fields, if it cannot be told")
     fit.add_argument("--report", metavar="HTML", type=Path, help="write a page with tables and pictures")
@@ -105,7 +109,7 @@ def _fit(options: argparse.Namespace) -> None:
     fit = lmm(options.formula, data, reml=not options.ml, weights=options.weights, offset=options.offset)
     texts = _texts(fit, options)
     write_outputs(texts)
-    print(fit.summary())
+    print(fit.summary(ddf=options.ddf))
     for path in texts:
         what = "fit" if path == options.json else "report"
         print(f"\nThe {what} is written to {path.resolve().as_uri()}")
