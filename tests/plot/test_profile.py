@@ -83,3 +83,9 @@ def test_profiles_that_end_at_a_bound_are_drawn():
 def test_bad_input_is_answered(profile, options, message):
     with pytest.raises(OptionError, match=message):
         profile.plot(**options)
+
+
+def test_a_fit_is_profiled_first():
+    fit = hd.lmm("Yield ~ 1 + (1 | Batch)", hd.datasets.load("dyestuff"))
+    (ax,) = hd.plot.profile(fit, "density", terms="sigma")
+    assert ax.get_title(loc="left") == "sigma"

@@ -6,25 +6,42 @@ be put into a larger figure or saved with ``ax.figure.savefig``.
 
 from __future__ import annotations
 
+from .coefficients import forest
 from .diagnostics import qq, residuals
+from .effect_curve import effect
 from .effects import caterpillar
 from .groups import lattice, strip
 from .influence import cooks, dfbetas, scaled_residuals
 from .marginal import means
+from .meeting import design
+from .one_group import one
 from .power_curve import power
-from .profile import profile
+from .profile_curves import profile
+from .random_effects import ranef_correlation, ranef_distribution
+from .residual_checks import residuals_by, scale_location
+from .response import histogram, spaghetti
 
 __all__ = [
     "caterpillar",
     "cooks",
+    "design",
     "dfbetas",
+    "effect",
+    "forest",
+    "histogram",
     "lattice",
     "means",
+    "one",
     "power",
     "profile",
     "qq",
+    "ranef_correlation",
+    "ranef_distribution",
     "residuals",
+    "residuals_by",
+    "scale_location",
     "scaled_residuals",
+    "spaghetti",
     "strip",
 ]
 

@@ -56,7 +56,7 @@ class Profile(Shown):
         array of matplotlib Axes
         """
         # Pictures are made upstairs; by name, as no module imports a higher floor.
-        draw = import_module("henderson.plot.profile").profile
+        draw = import_module("henderson.plot.profile_curves").profile
         return np.asarray(draw(self, kind, terms=terms, axes=axes))
 
 

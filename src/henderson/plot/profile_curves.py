@@ -12,6 +12,7 @@ from .canvas import BLUE, FAINT, GREY, INK, ORANGE, dress, label, pyplot, shorte
 
 if TYPE_CHECKING:
     from ..inference.intervals.curve import Curve
+    from ..results import LinearMixedFit
     from ..results.intervals import Profile
 
 KINDS = ("zeta", "density", "pairs")
@@ -20,13 +21,15 @@ MOST_PAIRS = 8
 _TITLE = 26  # characters that fit above a panel
 
 
-def profile(profile: Profile, kind: str = "zeta", *, terms: Any = None, axes: Any = None) -> np.ndarray:
+def profile(
+    profile: Profile | LinearMixedFit, kind: str = "zeta", *, terms: Any = None, axes: Any = None
+) -> np.ndarray:
     """Draw the profiles of the parameters of a fit.
 
     Parameters
     ----------
-    profile : Profile
-        From ``fit.profile()``.
+    profile : Profile or LinearMixedFit
+        From ``fit.profile()``; a fit is profiled first, along the chosen parameters.
     kind : {"zeta", "density", "pairs"}
         zeta against the parameter, with intervals of 50, 80, 90, 95 and 99 % (a straight line means that the
         likelihood is normal on this scale); the density phi(zeta) |d zeta / d parameter|; or, for every pair
@@ -58,9 +61,12 @@ def profile(profile: Profile, kind: str = "zeta", *, terms: Any = None, axes: An
     """
     if kind not in KINDS:
         raise OptionError(f"kind={kind!r}: choose among {', '.join(map(repr, KINDS))}.")
-    curves = chosen_curves(profile, terms)
+    drawn: Any = profile
+    if not hasattr(profile, "record"):
+        drawn, terms = drawn.profile(terms), None
+    curves = chosen_curves(drawn, terms)
     if kind == "pairs":
-        return pairs(profile, curves, axes)
+        return pairs(drawn, curves, axes)
     panels = _panels(len(curves), axes)
     for ax, curve in zip(panels, curves, strict=False):
         (_zeta if kind == "zeta" else _density)(ax, curve)
