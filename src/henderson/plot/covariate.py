@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..data import Factor, Numbers, open_frame
+from ..design.assign import fixed_terms
 from ..errors import OptionError
 
 if TYPE_CHECKING:
@@ -73,6 +74,12 @@ def variable_names(fit: LinearMixedFit) -> list[str]:
     return [found.name for found in _variables(fit)]
 
 
+def fixed_words(fit: LinearMixedFit) -> list[str]:
+    """Return every name that occurs in the fixed part."""
+    variables = " ".join(name for term in fixed_terms(fit.design) for name in term.variables)
+    return re.findall(r"[\w.]+", variables)
+
+
 def _indicator(found: Covariate) -> bool:
     return bool(np.isin(found.values, (0.0, 1.0)).all())
 
@@ -94,7 +101,8 @@ def _variables(fit: LinearMixedFit) -> Iterator[Covariate]:
         fit.source.weights,
         fit.source.offset,
     }
-    other |= {part for group in design.groupings for part in (group.name, *group.name.split(":"))}
+    grouped = {part for group in design.groupings for part in (group.name, *group.name.split(":"))}
+    other |= grouped - set(fixed_words(fit))
     frame = open_frame(data)
     for name in design.spec.kinds:
         column = None if name in other else frame.read(name)

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
     from ..results import LinearMixedFit
 
-_MOST_POINTS = (
-    20_000  # beyond, an even share of the rows is drawn: the picture is the same and the file small
-)
+MOST_POINTS = 20_000  # beyond, an even share of the rows is drawn: the picture is the same and the file small
 
 
 def smooth(
@@ -87,10 +85,10 @@ def residuals(fit: LinearMixedFit, *, ax: Axes | None = None) -> Axes:
     'fitted Reaction'
     """
     ax = new_axes(ax)
-    step = -(-fit.design.n // _MOST_POINTS)
+    step = -(-fit.design.n // MOST_POINTS)
     fitted, scaled = np.asarray(fit.fitted)[::step], np.asarray(fit.residuals("scaled"))[::step]
     ax.axhline(0, color=GREY, lw=0.9, ls=(0, (4, 3)), zorder=0)
-    _points(ax, fitted, scaled)
+    points(ax, fitted, scaled)
     ax.plot(*smooth(fitted, scaled), color=ORANGE, lw=1.7)
     return label(ax, x=f"fitted {fit.design.response}", y="residual / σ", title="Residuals and fitted values")
 
@@ -131,12 +129,13 @@ def qq(fit: LinearMixedFit, *, ax: Axes | None = None) -> Axes:
     slope = (high - low) / (2 * ndtri(0.75))
     ax.axline((0, (low + high) / 2), slope=slope, color=ORANGE, lw=1.4)
     # The tails are where the picture is read: thin out the middle only.
-    shown = np.unique(np.r_[: len(scaled) : -(-len(scaled) // _MOST_POINTS), :200, -200:0] % len(scaled))
-    _points(ax, normal[shown], scaled[shown])
+    shown = np.unique(np.r_[: len(scaled) : -(-len(scaled) // MOST_POINTS), :200, -200:0] % len(scaled))
+    points(ax, normal[shown], scaled[shown])
     return label(ax, x="normal quantile", y="residual / σ", title="Normal quantiles of the residuals")
 
 
-def _points(ax: Axes, x: np.ndarray, y: np.ndarray) -> None:
+def points(ax: Axes, x: np.ndarray, y: np.ndarray) -> None:
+    """Draw residuals (n,) as rings, small and pale where there are many."""
     many = len(x) > 2000
     ax.plot(
         x,

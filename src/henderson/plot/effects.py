@@ -65,7 +65,7 @@ def caterpillar(
 
     _, factor = grouping(fit, group)
     effects = fit.ranef[factor.name]
-    column = _column(effects.names, effect, factor.name)
+    column = effect_column(effects.names, effect, factor.name)
     if not 0 < level < 1:
         raise OptionError(f"level={level} must lie between 0 and 1, for example 0.95.")
     order = np.argsort(effects.values[:, column])
@@ -88,7 +88,8 @@ def caterpillar(
     )
 
 
-def _column(names: tuple[str, ...], effect: str | None, factor: str) -> int:
+def effect_column(names: tuple[str, ...], effect: str | None, factor: str) -> int:
+    """Return the position of an effect of a grouping factor, by default the first."""
     if effect is None:
         return 0
     if effect not in names:

@@ -13,6 +13,7 @@ from .canvas import BLUE, FAINT, GREY, INK, ORANGE, dress, grouping, label, new_
 from .covariate import Covariate, covariate
 from .groups import MOST_PANELS, name_values, panel_title, panels
 from .lines import raw_columns, replays, typical_rows
+from .random_effects import SHARES, contours
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +28,6 @@ LINES = (
     ("complete", "complete pooling", ORANGE, (0, (5, 2.5)), 1.2),
     ("partial", "partial pooling", BLUE, "-", 1.7),
 )
-SHARES = (0.5, 0.8, 0.95)
 _MOST_NAMES, _FEW_NAMES, _MOST_ROWS, _MOST_CENTRES = 20, 8, 45, 4
 
 
@@ -190,7 +190,7 @@ def shrinkage(result: Pooling, terms: tuple[str, str] | None = None, *, ax: Axes
     at = [record.names.index(term) for term in chosen]
     centres = np.unique(centre.round(12), axis=0)
     for j, point in enumerate(centres[:_MOST_CENTRES]):
-        _contours(ax, point, record.covariance[np.ix_(at, at)], named=j == 0)
+        contours(ax, point, record.covariance[np.ix_(at, at)], named=j == 0)
     _arrows(ax, own, pooled, len(own))
     ax.plot(*centres[:_MOST_CENTRES].T, "P", ms=9, color=ORANGE, mec="white", label="population", zorder=5)
     _name_points(ax, own, pooled, [str(level) for level in record.levels])
@@ -229,21 +229,6 @@ def _arrows(ax: Axes, own: np.ndarray, pooled: np.ndarray, count: int) -> None:
     size = 5.5 if count <= 60 else 3
     ax.plot(*own[both].T, "o", ms=size, mfc="white", mec=GREEN, mew=1.4, label="alone (no pooling)")
     ax.plot(*pooled.T, "o", ms=size, color=BLUE, label="partial pooling")
-
-
-def _contours(ax: Axes, centre: np.ndarray, covariance: np.ndarray, *, named: bool) -> None:
-    values, vectors = np.linalg.eigh(covariance)
-    root = vectors * np.sqrt(np.maximum(values, 0.0))
-    turn = np.linspace(0, 2 * np.pi, 181)
-    circle = np.vstack([np.cos(turn), np.sin(turn)])
-    for share in SHARES:
-        line = centre[:, None] + np.sqrt(-2 * np.log(1 - share)) * root @ circle
-        ax.plot(*line, color=ORANGE, lw=0.8, alpha=0.55, zorder=1)
-        if named:
-            ax.annotate(
-                f"{100 * share:.0f} %", line[:, int(line[1].argmax())], (0, 2), textcoords="offset points",
-                ha="center", fontsize=8, color=ORANGE,
-            )  # fmt: skip
 
 
 def _name_points(ax: Axes, own: np.ndarray, pooled: np.ndarray, names: list[str]) -> None:

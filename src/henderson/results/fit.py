@@ -19,12 +19,15 @@ from henderson.results.influence import Influence
 from henderson.results.intervals import Intervals
 from henderson.results.means import Means
 from henderson.results.options import named_options
+from henderson.results.pictures import Pictured
 from henderson.results.quality import Quality
 from henderson.results.source import Source
 from henderson.results.terms import Terms
 
 
-class LinearMixedFit(PublicationTable, Hypotheses, Terms, Intervals, Means, Quality, Influence, Arrivals):
+class LinearMixedFit(
+    PublicationTable, Hypotheses, Terms, Intervals, Means, Quality, Influence, Arrivals, Pictured
+):
     """A fitted linear mixed model.
 
     Made by `henderson.lmm`; printing it shows the summary. Properties are cheap, methods take arguments or
