@@ -151,9 +151,9 @@ def _density(ax: Any, curve: Curve) -> None:
 def pairs(profile: Profile, curves: list[Curve], axes: Any = None) -> np.ndarray:
     """Contours and traces of every pair below the diagonal, in the units of the parameters.
 
-    The trace of i on j is parameter j along the profile of i. On the zeta scales the contour of height h meets
-    each trace where its own zeta is +-h; between, cos of the angle is interpolated (Bates & Watts 1988,
-    appendix 6).
+    The trace of i on j is parameter j along the profile of i. On the zeta scales the contour of height h
+    meets each trace where its own zeta is +-h; between, it is interpolated as in Bates & Watts (1988),
+    appendix 6.
     """
     if len(curves) > MOST_PAIRS:
         raise OptionError(
