@@ -12,6 +12,7 @@ Where the recorded numbers are wrong the tests say why:
 
 from __future__ import annotations
 
+import time
 from functools import cache
 from typing import Any
 
@@ -19,6 +20,7 @@ import numpy as np
 import pytest
 
 import henderson as hd
+from henderson import estimate as estimation
 from henderson.inference.hypotheses.anova import anova
 from henderson.inference.hypotheses.term_contrasts import (
     by_names,
@@ -236,3 +238,21 @@ def test_bad_scales(name):
         first = {x: f_test(ours, L).statistic for x, L in sequential(fit_once(model).design).items()}
         again = {x: f_test(other, L).statistic for x, L in sequential(rescaled.design).items()}
         assert relative(list(first.values()), list(again.values())) < 1e-5
+
+
+@pytest.mark.skipif("insteval_service_reml" not in MODELS, reason="needs the InstEval data")
+def test_insteval_costs_a_few_fits():
+    """73,421 rows, 4,114 groups: n x n would be 43 GB; here each table is to cost less than ten fits."""
+    fitted = fit_once(MODELS["insteval_service_reml"])
+
+    def least(call: Any) -> float:
+        out = []
+        for _ in range(2):
+            begin = time.perf_counter()
+            call()
+            out.append(time.perf_counter() - begin)
+        return min(out)
+
+    fit = least(lambda: estimation.fit(fitted.design))
+    for ddf in ("satterthwaite", "kenward-roger"):
+        assert least(lambda kind=ddf: small_sample(fitted.design, fitted.estimate, kind)) < 10 * fit

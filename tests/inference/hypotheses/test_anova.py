@@ -207,6 +207,12 @@ def test_bad_options(options, words):
         fit("y ~ x + (1 | g)").anova(**options)
 
 
+def test_comparing_fits_is_another_function():
+    f = fit("y ~ x + (1 | g)")
+    with pytest.raises(OptionError, match=r"hd\.lrt\(smaller, larger\)"):
+        f.anova(f)
+
+
 @pytest.mark.parametrize("spelling", ["III", "iii", "3", 3, np.int64(3)])
 def test_spellings_of_a_type(spelling):
     assert fit("y ~ x + (1 | g)").anova(spelling).record.type == 3

@@ -83,6 +83,10 @@ def check_type(type: object) -> int:
         key = key.upper()
     if key in TYPES and not isinstance(type, bool):
         return TYPES[key]
+    if hasattr(type, "estimate"):
+        raise OptionError(
+            "anova() tests the terms of one fit; to compare two fits type hd.lrt(smaller, larger)."
+        )
     raise OptionError(f"anova(type={type!r}): choose 1, 2 or 3 (or 'I', 'II', 'III').")
 
 
