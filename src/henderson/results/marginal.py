@@ -188,7 +188,11 @@ class EMMeans(Estimates):
     def to_html(self) -> str:
         """Return one self-contained ``<div>`` that follows the page's colours, light or dark."""
         own = super().to_html()
-        return own if self.contrasts is None else f"<div>{own}{self.contrasts.to_html()}</div>"
+        return (
+            own
+            if self.contrasts is None
+            else f'<div>{own}<div style="margin-top:1em">{self.contrasts.to_html()}</div></div>'
+        )
 
     @named_options
     def contrast(

@@ -72,6 +72,10 @@ def test_means_share_a_letter_if_and_only_if_they_do_not_differ(k, bits):
         for j in range(k):
             if i != j:
                 assert bool(set(letters[i]) & set(letters[j])) != different[i, j]
+    for letter in set("".join(letters)):  # none can be spared
+        holders = [i for i in range(k) if letter in letters[i]]
+        others = [set(text) - {letter} for text in letters]
+        assert not all(others[i] & others[j] for i in holders for j in holders)
 
 
 def test_letters_follow_the_order_of_the_means():

@@ -142,6 +142,7 @@ def test_units_do_not_decide_what_can_be_estimated(unit):
     cells = fit.emmeans("A:B")  # x and twice at their means are on the line that the data are on
     assert cells.linear.estimable.tolist() == [True] * 5 + [False]
     assert not fit.emmeans("A:B", at={"x": unit}).linear.estimable.any()
+    assert not fit.emmeans("A:B", at={"x": frame["x"].mean() + 1e-4 * unit}).linear.estimable.any()
     on_the_line = fit.emmeans("A:B", at={"x": 3 * unit, "twice": 5 * unit})
     assert on_the_line.linear.estimable.tolist() == [True] * 5 + [False]
     assert not fit.emtrends("1", var="x").linear.estimable.any()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import combinations as subsets
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -145,14 +144,17 @@ def _group_order(keys: Mapping[str, list[Any]], by: tuple[str, ...]) -> list[int
 def _sets(grid: Grid, specs: Specs) -> Iterator[tuple[str, ...]]:
     """Sets of predictors that stand in a term together, in the order of the grid, small ones first."""
     names = [axis.name for axis in grid.axes if axis.name in specs.factors and len(axis.values) > 1]
-    for size in range(1, len(names) + 1):
-        for chosen in subsets(names, size):
-            together = all(b in grid.interactions[a] for a, b in subsets(chosen, 2))
-            complete = all(
-                outer in (*chosen, *specs.by) for name in chosen for outer in grid.nests.get(name, ())
-            )
-            if together and complete:
+    sets: list[tuple[str, ...]] = [(name,) for name in names]
+    while sets:
+        for chosen in sets:
+            if all(outer in (*chosen, *specs.by) for name in chosen for outer in grid.nests.get(name, ())):
                 yield chosen
+        sets = [
+            (*chosen, name)
+            for chosen in sets
+            for name in names[names.index(chosen[-1]) + 1 :]
+            if all(name in grid.interactions[other] for other in chosen)
+        ]
 
 
 def _test(

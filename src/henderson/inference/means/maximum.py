@@ -70,8 +70,8 @@ def largest(root: np.ndarray, two_sided: bool = True) -> Largest:
     Notes
     -----
     O(N m r), N = 131,072 directions, fewer where m r exceeds about 3,000. Against exact values of Dunnett's
-    and Tukey's problems the probabilities are good to 3e-5 for up to 5 statistics, 1e-4 for 10 and 3e-4 for up
-    to 60; R's default asks for 1e-3.
+    and Tukey's problems the probabilities are good to 3e-5 for up to 5 statistics, 1e-4 for 10 and 3e-4 for
+    up to 60; R's default asks for 1e-3.
 
     Examples
     --------
