@@ -610,3 +610,30 @@ def test_many_crossed_levels_stay_sparse(monkeypatch):
     result = stated(ours.mixedlm, "crossed").fit()
     for attribute in ("params", "bse", "fittedvalues", "random_effects"):
         same(getattr(result, attribute), getattr(expected, attribute))
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ["y ~ b + a", "y ~ a - 1", "y~-1+a", "y ~ 0 + a + b", "y ~ 1", "y ~ a + 1 + b", "y ~ 0 + a + 1"],
+)
+def test_plain_formulas_are_read_as_patsy_reads_them(formula):
+    """Columns of numbers are taken directly; names, order and numbers are patsy's all the same."""
+    patsy = pytest.importorskip("patsy")
+    from henderson.adapters.statsmodels import plain, reading
+
+    frame = pd.DataFrame({"y": [1, 2, 4.0], "a": [1, 5, 6], "b": [0.5, 0.1, 3]}, index=["r", "s", "t"])
+    left, right = patsy.dmatrices(formula, frame, return_type="dataframe")
+    y, X, spec = reading.matrices(formula, frame, {})
+    assert isinstance(spec, plain.Plain) or "-1+" in formula
+    pd.testing.assert_frame_equal(X, right)
+    pd.testing.assert_series_equal(y, left["y"])
+    pd.testing.assert_frame_equal(reading.again(spec, frame.iloc[1:]), right.iloc[1:])
+
+
+def test_reader_of_the_formula_is_at_hand():
+    patsy = pytest.importorskip("patsy")
+    for name in ("slopes", "transformed"):
+        info = our_fit(name).model.data.design_info
+        assert isinstance(info, patsy.DesignInfo)
+        assert info.column_names == our_fit(name).model.exog_names
+    assert ours.MixedLM(*arrays()).data.design_info is None

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from henderson.adapters.statsmodels.reading import reader
+
 
 @dataclass(slots=True, eq=False)
 class ModelData:
@@ -34,8 +36,10 @@ class ModelData:
         Labels of the rows; None where the data were arrays.
     vcomp_names : list of str
         Names of the variance components.
-    model_spec : object
+    spec : object
         Reads the formula on new rows; None without a formula.
+    formula : str or None
+        The formula itself.
     frame : DataFrame or None
         The data that the formula was read on.
     """
@@ -51,13 +55,21 @@ class ModelData:
     param_names: list[str] = field(default_factory=list)
     row_labels: Any = None
     vcomp_names: list[str] = field(default_factory=list)
-    model_spec: Any = None
+    spec: Any = None
+    formula: str | None = None
     frame: Any = None
     exog_re: Any = None
 
     @property
+    def model_spec(self) -> Any:
+        """The formula's reader (patsy's ``DesignInfo``, or formulaic's ``ModelSpec``); None for arrays."""
+        if self.formula is None or self.frame is None:
+            return None
+        return reader(self.formula, self.frame, self.spec)
+
+    @property
     def design_info(self) -> Any:
-        """What reads the formula on new rows, under its older name."""
+        """The same under its older name."""
         return self.model_spec
 
     @property

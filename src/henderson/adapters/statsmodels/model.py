@@ -143,7 +143,8 @@ class MixedLM(Stated):
             raise AttributeError("'groups' is a required keyword argument in MixedLM.from_formula")
         groups = kwargs.pop("groups")
         names = _names(kwargs.pop("eval_env", None))
-        frame, held = reading.as_frame(data), groups
+        formulas = [formula, re_formula or "1", *(vc_formula or {}).values()]
+        frame, held = reading.as_frame(data, formulas), groups
         group_name = groups if isinstance(groups, str) else "Group"
         labels_of = np.asarray(frame[groups] if isinstance(groups, str) else groups)
         if subset is not None:
@@ -151,7 +152,6 @@ class MixedLM(Stated):
             labels_of = labels_of[rows] if len(labels_of) == len(frame) else labels_of
             frame = frame.iloc[rows]
         if missing == "drop":
-            formulas = [formula, re_formula or "1", *(vc_formula or {}).values()]
             rows = reading.complete_rows(frame, labels_of, formulas)
             frame, labels_of = frame.loc[rows], labels_of[rows]
         endog, exog, spec = reading.matrices(formula, frame, names)
@@ -161,7 +161,8 @@ class MixedLM(Stated):
             exog_vc = reading.components(vc_formula, frame, group_layout(labels_of), names)
         model = cls(endog, exog, labels_of, exog_re, exog_vc, *args, **kwargs)
         model._rename(re_names, labels.covariance_names(re_names), model.data.xnames)
-        model.data.model_spec, model.data.frame, model.formula = spec, frame, formula
+        model.data.spec, model.data.frame = spec, frame
+        model.data.formula = model.formula = formula
         model._origin = Origin(formula, re_formula, vc_formula, frame, held, labels_of, names)
         return model
 

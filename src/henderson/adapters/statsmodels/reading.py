@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -16,6 +16,7 @@ import numpy as np
 
 from henderson.adapters.statsmodels.layout import Layout
 from henderson.adapters.statsmodels.parameters import VCSpec
+from henderson.adapters.statsmodels.plain import Plain, plain_formula, plain_side
 from henderson.errors import DataError, FormulaError
 
 PACKAGE = __name__.rpartition(".")[0]
@@ -37,14 +38,22 @@ def caller_names(depth: int = 1) -> dict[str, Any]:
     return {**frame.f_globals, **frame.f_locals}
 
 
-def as_frame(data: Any) -> Any:
-    """Return the data as a pandas frame; texts as objects, which patsy can read."""
+def as_frame(data: Any, formulas: Iterable[str] | None = None) -> Any:
+    """Return the data as a pandas frame; texts as objects, which patsy can read.
+
+    With `formulas` only the columns that these name are looked at.
+    """
     import pandas as pd
 
     if hasattr(data, "to_pandas"):
         data = data.to_pandas()
     frame = data if isinstance(data, pd.DataFrame) else pd.DataFrame(data)
-    texts = [name for name in frame.columns if isinstance(frame[name].dtype, pd.StringDtype)]
+    known = None if formulas is None else set[str]().union(*map(_words, formulas))
+    texts = [
+        name
+        for name, dtype in frame.dtypes.items()
+        if isinstance(dtype, pd.StringDtype) and (known is None or name in known)
+    ]
     return frame.astype(dict.fromkeys(texts, object)) if texts else frame
 
 
@@ -71,6 +80,8 @@ def matrices(formula: str, data: Any, names: Mapping[str, Any]) -> tuple[Any, An
     FormulaError
         With the reader's own words.
     """
+    if (plain := plain_formula(formula, data)) is not None:
+        return plain[0], plain[1].frame(data), plain[1]
     left, right = _both_sides(formula, data, names)
     if left.shape[1] != 1:
         raise FormulaError(
@@ -103,6 +114,8 @@ def _both_sides(formula: str, data: Any, names: Mapping[str, Any]) -> tuple[Any,
 
 def one_side(formula: str, data: Any, names: Mapping[str, Any]) -> Any:
     """Read a one-sided formula on `data`; a DataFrame."""
+    if (plain := plain_side(formula, data)) is not None:
+        return plain.frame(data)
     if engine() == "patsy":
         patsy = import_module("patsy")
         return _told(
@@ -125,10 +138,17 @@ def again(spec: Any, data: Any) -> Any:
 
     Rows with missing values are left out, as statsmodels does.
     """
+    if isinstance(spec, Plain):
+        return spec.frame(data).dropna()
     if hasattr(spec, "get_model_matrix"):
         return spec.get_model_matrix(data, na_action="drop")
     patsy = import_module("patsy")
     return _told(patsy.dmatrix, spec, data, return_type="dataframe")
+
+
+def reader(formula: str, data: Any, spec: Any) -> Any:
+    """Return what patsy or formulaic would have read a formula with, where it was read without them."""
+    return _both_sides(formula, data, {})[1].attrs["spec"] if isinstance(spec, Plain) else spec
 
 
 def _environment(names: Mapping[str, Any]) -> Any:

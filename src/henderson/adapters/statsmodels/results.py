@@ -224,10 +224,10 @@ class MixedLMResults(Estimates):
 
         if exog is None:
             return self.model.predict(np.asarray(self.params))
-        if transform and self.model.data.model_spec is not None:
+        if transform and self.model.data.spec is not None:
             scalar = isinstance(exog, dict) and all(np.ndim(v) == 0 for v in exog.values())
             frame = reading.as_frame(pd.DataFrame(exog, index=[0]) if scalar else exog)
-            exog = reading.again(self.model.data.model_spec, frame)
+            exog = reading.again(self.model.data.spec, frame)
         values = self.model.predict(np.asarray(self.params), np.asarray(exog, dtype=float))
         return pd.Series(values, index=exog.index) if hasattr(exog, "index") else values
 

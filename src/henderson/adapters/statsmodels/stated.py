@@ -93,7 +93,7 @@ class Stated(Evaluation):
     def __getstate__(self) -> dict[str, Any]:
         """Leave behind what cannot be pickled: the reader of the formula, and the caller's names."""
         state, data = self.__dict__.copy(), copy(self.data)
-        data.model_spec = None
+        data.spec = None
         origin = state.get("_origin")
         return {**state, "data": data, "_origin": None if origin is None else replace(origin, names={})}
 
@@ -102,7 +102,7 @@ class Stated(Evaluation):
         self.__dict__.update(state)
         if self._origin is not None and self.data.frame is not None:
             with suppress(Exception):
-                self.data.model_spec = matrices(self._origin.formula, self.data.frame, {"np": np})[2]
+                self.data.spec = matrices(self._origin.formula, self.data.frame, {"np": np})[2]
 
     def get_distribution(self, params: Any, scale: float, exog: Any = None) -> Distribution:
         """Return an object whose ``rvs`` draws responses at given parameters.

@@ -161,7 +161,7 @@ class Tested:
 
     def _terms(self) -> list[tuple[str, Any]]:
         """Terms of the formula and where their coefficients stand; single columns without a formula."""
-        spec = self.model.data.model_spec
+        spec = self.model.data.spec
         if spec is None:
             return [(name, [j]) for j, name in enumerate(self.model.exog_names)]
         if hasattr(spec, "term_name_slices"):
