@@ -59,6 +59,10 @@ def test_statistics(fit):
         "bic": fit.bic,
         "Method": "REML",
         "se_type": "Satterthwaite",
+        "R² (marginal)": fit.r2().marginal,
+        "R² (conditional)": fit.r2().conditional,
+        "ICC": fit.icc().adjusted,
+        "rmse": fit.rmse(),
     }
     assert {key: fit.__maketables_stat__(key) for key in expected} == expected
     assert fit.__maketables_stat__("concordance") is None
@@ -100,6 +104,7 @@ def test_a_table_of_two_fits(sleep, fit):
     assert rows["Observations"] == ["180", "180"]
     assert rows["SD (Subject: Days)"] == ["-", "5.922"]
     assert rows["Method"] == ["REML", "REML"]
+    assert rows["$R^2$ (marginal)"] == ["0.28", "0.279"]
     assert r"\multicolumn{2}{c}{Reaction}" in text
 
 

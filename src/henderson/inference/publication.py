@@ -66,12 +66,6 @@ def _components(term: TermVariance) -> Statistics:
 
 
 def default_keys(found: Statistics) -> list[str]:
-    """Return the keys shown where the user names none: rows, groups, standard deviations, criteria."""
-    return [
-        "N",
-        *(key for key in found if key.startswith(("Groups (", "SD ("))),
-        "ll",
-        "aic",
-        "bic",
-        "Method",
-    ]
+    """Return the keys shown where the user names none: rows, groups, deviations, R squared, criteria."""
+    components = [key for key in found if key.startswith(("Groups (", "SD ("))]
+    return ["N", *components, "R² (marginal)", "R² (conditional)", "ll", "aic", "bic", "Method"]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from henderson.inference import publication
 from henderson.results.hypotheses import Hypotheses
+from henderson.results.quality import Quality
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class PublicationTable(Hypotheses):
+class PublicationTable(Hypotheses, Quality):
     """What ``maketables.ETable([fit, …])`` asks a fit for; see `LinearMixedFit`.
 
     The names are maketables' (its plug-in format); nothing of it is imported. The intercept is called
@@ -34,8 +36,15 @@ class PublicationTable(Hypotheses):
 
     def __maketables_stat__(self, key: str) -> float | int | str | None:
         """Return one number about the fit, None for keys it does not have."""
-        if key == "se_type":
-            return "Satterthwaite"
+        explained: dict[str, Callable[[], float | str]] = {
+            "R² (marginal)": lambda: self.r2().marginal,
+            "R² (conditional)": lambda: self.r2().conditional,
+            "ICC": lambda: self.icc().adjusted,
+            "rmse": self.rmse,
+            "se_type": lambda: "Satterthwaite",
+        }
+        if key in explained:
+            return explained[key]()
         return publication.statistics(self.design, self.estimate).get(key)
 
     @property
