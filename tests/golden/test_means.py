@@ -8,7 +8,7 @@ import pytest
 
 import henderson as hd
 
-from ..inference.means.recorded import fitted
+from ..inference.means.recorded import fitted, rows
 from .test_summary import APPROVED, compare
 
 
@@ -19,7 +19,13 @@ def shown() -> dict[str, object]:
     missing = fitted("y ~ A * B + x + (1 | g)", "e")
     logs = fitted("log(y) ~ A + B + (1 | g)")
     nested = fitted("y ~ A + A:C + B + x + (1 | g)")
+    names = {"a": "the first of the levels, named at length", "b": "<b>another</b> level & its long name"}
+    long = hd.lmm(
+        "y ~ A_factor_with_a_rather_long_name * B + (1 | g)",
+        rows("d").assign(A_factor_with_a_rather_long_name=lambda t: t["A"].map(lambda v: names.get(v, v))),
+    )
     return {
+        "long_names": long.emmeans("pairwise ~ A_factor_with_a_rather_long_name:B"),
         "machines": machines.emmeans("pairwise ~ Machine", ddf="kenward-roger"),
         "groups": full.emmeans("pairwise ~ A | B", weights="proportional"),
         "letters": full.emmeans("~ A | B").letters(),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from henderson.data import label_text
-from henderson.display.grid import wrapped
+from henderson.display.grid import WIDTH, wrapped
 from henderson.display.html import block, table_html
+from henderson.display.names import shorten
 from henderson.display.numbers import format_coefficients, format_column, format_statistics
 from henderson.display.table import TableView, format_df, format_p, table_text
 
@@ -63,7 +65,7 @@ class Blocks:
     def text(self) -> str:
         """Return lines of at most 80 characters."""
         parts = wrapped(self.title, "  ")
-        body = "\n\n".join(table_text(view) for view in self.tables)
+        body = "\n\n".join(table_text(view) for view in _narrowed(self.tables))
         notes = [line for note in self.notes for line in wrapped(note, "  ")]
         gap = [""] if self.tables[0].title else []
         return "\n".join([*parts, *gap, body, *gap, *notes])
@@ -266,6 +268,37 @@ def _tables(
         heads = [head for head, _ in columns]
         out.append(TableView(f"{title}:" if title else "", heads, cells, left))
     return out
+
+
+def _narrowed(tables: list[TableView]) -> list[TableView]:
+    """Shorten labels where the tables would be wider than a terminal; all tables have the same columns."""
+    left, rows = tables[0].left, [row for view in tables for row in view.rows]
+    widths = [max(map(len, column)) for column in zip(tables[0].heads, *rows, strict=True)]
+    over, rooms = sum(widths) + len(widths) - 1 - WIDTH, widths[:left]
+    if over <= 0:
+        return tables
+    while over > 0 and max(rooms) > 10:
+        rooms[rooms.index(max(rooms))] -= 1
+        over -= 1
+
+    def narrow(row: list[str]) -> list[str]:
+        cells = [_shortened(cell.rstrip(), room).ljust(room) for cell, room in zip(row, rooms, strict=False)]
+        return [*cells, *row[left:]]
+
+    return [
+        replace(view, heads=narrow(view.heads), rows=[narrow(row) for row in view.rows]) for view in tables
+    ]
+
+
+def _shortened(text: str, room: int) -> str:
+    """Shorten a label, of a comparison both sides."""
+    for sign in (" - ", " / "):
+        first, found, second = text.partition(sign)
+        if found and len(text) > room >= 15:
+            half = (room - 3) // 2
+            one = min(len(first), max(half, room - 3 - len(second)))
+            return f"{shorten(first, one)}{sign}{shorten(second, room - 3 - one)}"
+    return shorten(text, room)
 
 
 def _label(value: Any) -> str:
