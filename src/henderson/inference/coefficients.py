@@ -81,6 +81,14 @@ def coefficient_table(design: Design, sample: SmallSample, level: float = 0.95) 
     Notes
     -----
     Cost O(p) for each variance parameter.
+
+    Examples
+    --------
+    >>> import henderson as hd
+    >>> fit = hd.lmm("Reaction ~ Days + (Days | Subject)", hd.datasets.load("sleepstudy"))
+    >>> table = coefficient_table(fit.design, fit._small_sample())
+    >>> table.terms, table.df.round(2)
+    (('(Intercept)', 'Days'), array([17., 17.]))
     """
     tests = t_tests(sample, np.eye(sample.p), level=check_level(level))
     numbers = {name: expand(design, getattr(tests, name)) for name in NUMBERS}

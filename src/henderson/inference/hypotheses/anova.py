@@ -153,6 +153,13 @@ def anova(
     Notes
     -----
     O(n p^2) for types 1 and 2, else free of the rows; then one F test per term.
+
+    Examples
+    --------
+    >>> import henderson as hd
+    >>> fit = hd.lmm("score ~ Machine + (1 | Worker)", hd.datasets.load("machines"))
+    >>> anova(fit.design, fit._small_sample(), fit.formula).statistic.round(2)
+    array([87.8])
     """
     kind = check_type(type)
     contrasts = term_contrasts(design, sample, kind, definition)

@@ -94,6 +94,13 @@ def linear_hypotheses(
     Notes
     -----
     O(m p^2) for each variance parameter.
+
+    Examples
+    --------
+    >>> import henderson as hd
+    >>> fit = hd.lmm("score ~ Machine + (1 | Worker)", hd.datasets.load("machines"))
+    >>> linear_hypotheses(fit.design, fit._small_sample(), "MachineB - MachineC").estimate.round(2)
+    array([-5.95])
     """
     terms, whole, null = _read(design, hypotheses, values)
     L = _kept_part(design, whole, terms)

@@ -30,6 +30,13 @@ def sequential(design: Design) -> Contrasts:
     Notes
     -----
     O(n p^2).
+
+    Examples
+    --------
+    >>> import henderson as hd
+    >>> fit = hd.lmm("score ~ Machine + (1 | Worker)", hd.datasets.load("machines"))
+    >>> sequential(fit.design)["(Intercept)"].round(3)
+    array([[1.   , 0.333, 0.333]])
     """
     R = triangle(design.X)
     R = R / R.diagonal()[:, None]
@@ -74,8 +81,8 @@ def hierarchical(design: Design) -> Contrasts:
 def marginal_means(design: Design) -> Contrasts:
     """Type III: every term averaged over the levels of those that contain it, whatever the coding.
 
-    In the coefficients of indicators of all cells: zero for terms that neither are the term nor contain it, and
-    orthogonal to the hypotheses about terms that contain it (SAS's definition).
+    In the coefficients of indicators of all cells: zero for terms that neither are the term nor contain it,
+    and orthogonal to the hypotheses about terms that contain it (SAS's definition).
 
     Parameters
     ----------
@@ -88,6 +95,14 @@ def marginal_means(design: Design) -> Contrasts:
     Notes
     -----
     O(P^3) for each term, P the number of cells of all terms; free of the rows.
+
+    Examples
+    --------
+    >>> import henderson as hd
+    >>> fit = hd.lmm("score ~ Machine + (1 | Worker)", hd.datasets.load("machines"))
+    >>> marginal_means(fit.design)["Machine"].round(12) + 0.0
+    array([[0., 1., 0.],
+           [0., 0., 1.]])
     """
     coding, out = cell_coding(design), {}
     for e, term in enumerate(coding.terms):
@@ -135,7 +150,7 @@ def own_coding(design: Design) -> Contrasts:
 
 
 def by_names(design: Design, vcov: np.ndarray) -> Contrasts:
-    """Type II of car: every term given those whose variables do not include all of its, in the metric of `vcov`.
+    """Type II of car: every term given those that do not name all its variables, in the metric of `vcov`.
 
     Parameters
     ----------

@@ -44,6 +44,14 @@ def small_sample(
     Notes
     -----
     Satterthwaite costs 2 n_theta gradients and one solve with p right-hand sides.
+
+    Examples
+    --------
+    >>> import henderson as hd
+    >>> fit = hd.lmm("Reaction ~ Days + (Days | Subject)", hd.datasets.load("sleepstudy"))
+    >>> sample = small_sample(fit.design, fit.estimate)
+    >>> sample.parameters[0], sample.parameter_vcov.shape, sample.gradient.shape
+    ('Subject.(Intercept)', (4, 4), (4, 2, 2))
     """
     kind, information = check_ddf(ddf), check_information(information)
     if kind == "kenward-roger":

@@ -142,6 +142,14 @@ def t_tests(sample: SmallSample, L: object, null: object = 0.0, level: float = 0
     Notes
     -----
     O(m p^2) for each variance parameter.
+
+    Examples
+    --------
+    >>> import henderson as hd
+    >>> fit = hd.lmm("Reaction ~ Days + (Days | Subject)", hd.datasets.load("sleepstudy"))
+    >>> tests = t_tests(fit._small_sample(), [[0, 1]], null=10)
+    >>> tests.statistic.round(3), tests.df.round(3)
+    (array([0.302]), array([17.]))
     """
     from scipy.special import stdtr
 
@@ -196,6 +204,14 @@ def f_test(sample: SmallSample, L: object, null: object = None) -> FTest:
     Notes
     -----
     O(m p^2) for each variance parameter.
+
+    Examples
+    --------
+    >>> import henderson as hd
+    >>> fit = hd.lmm("Reaction ~ Days + (Days | Subject)", hd.datasets.load("sleepstudy"))
+    >>> test = f_test(fit._small_sample("kenward-roger"), [[1, 0], [0, 1]])
+    >>> round(test.statistic, 1), test.num_df, round(test.den_df, 2), round(test.scale, 3)
+    (705.8, 2, 16.0, 0.941)
     """
     given = check_contrast(sample, L)
     L, against = independent_rows(

@@ -21,14 +21,15 @@ class Marginal:
 
     Attributes
     ----------
-    C : (p, p) float64
-        (X'V^-1 X)^-1.
+    precision, C : (p, p) float64
+        X'V^-1 X and its inverse.
     U : (q, p) float64
         Z'V^-1 X.
     T : (p, p) float64
         beta (user's) = T beta (centred and scaled), but for the shift of the response.
     """
 
+    precision: np.ndarray
     C: np.ndarray
     U: np.ndarray
     T: np.ndarray
@@ -50,8 +51,10 @@ def marginal(estimate: Estimate) -> Marginal:
     One block solve with p right-hand sides.
     """
     cross, factor = estimate.cross, estimate.factor
-    inverse = np.linalg.inv(factor.rx())
+    root = factor.rx()
+    inverse = np.linalg.inv(root)
     return Marginal(
+        root.T @ root,
         inverse @ inverse.T,
         through_inverse(factor, np.ascontiguousarray(cross.zx[:, : cross.p])),
         estimate._x_transform,

@@ -63,7 +63,7 @@ def kenward_roger(design: Design, estimate: Estimate, information: str = "expect
     slopes = used.sigma**2 * at.T @ first @ at.T.T
     adjusted = phi
     if design.p:
-        change = np.einsum("rs,rsab->ab", W[1:, 1:], second - _sandwiches(first, at.C))
+        change = np.einsum("rs,rsab->ab", W[1:, 1:], second - _sandwiches(first, at.precision))
         adjusted = phi + 2 * used.sigma**2 * at.T @ ((change + change.T) / 2) @ at.T.T
     return SmallSample(
         ddf="kenward-roger",
@@ -140,10 +140,9 @@ def _inner(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.asarray(a.reshape(wide).T @ b.reshape(wide))
 
 
-def _sandwiches(first: np.ndarray, C: np.ndarray) -> np.ndarray:
+def _sandwiches(first: np.ndarray, precision: np.ndarray) -> np.ndarray:
     """C P_r C P_s C for every two directions, (r, r, p, p)."""
-    inverse = np.linalg.inv(C)
-    return np.einsum("rab,bc,scd->rsad", first, inverse, first, optimize=True)
+    return np.einsum("rab,bc,scd->rsad", first, precision, first, optimize=True)
 
 
 def parameter_covariance(
@@ -202,7 +201,7 @@ def expected_information(
     """Return I_rs = tr(P G_r P G_s), in the directions V and G_r, (1 + r, 1 + r)."""
     sums, E = block_sums(estimate), directions(estimate)
     r, p = len(E), len(at.C)
-    inverse = np.linalg.inv(at.C)
+    inverse = at.precision
     out = np.empty((1 + r, 1 + r))
     out[0, 0] = estimate.cross.n - p
     weights = first @ inverse  # C U'E_r U

@@ -56,6 +56,14 @@ def variance_parameters(estimate: Estimate, information: str = "observed") -> Va
     Notes
     -----
     As `kenward_roger`, of which this is a part.
+
+    Examples
+    --------
+    >>> import henderson as hd
+    >>> fit = hd.lmm("Reaction ~ Days + (Days | Subject)", hd.datasets.load("sleepstudy"))
+    >>> found = variance_parameters(fit.estimate)
+    >>> dict(zip(found.names, (found.vcov.diagonal() ** 0.5).round(1).tolist()))["sigma^2"]
+    77.2
     """
     kind = check_information(information)
     used = estimate if estimate.reml else by_reml(estimate)
