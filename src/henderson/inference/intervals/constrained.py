@@ -83,7 +83,7 @@ class Secants:
             miss = change - (here.curvature + self.C) @ step
             along, size = float(miss @ step), math.sqrt(float((miss @ miss) * (step @ step)))
             if abs(along) > 1e-6 * size and size > 0:
-                self.C = self.C + np.outer(miss, miss / along)
+                self.C = self.C + miss[:, None] * (miss / along)
         self.y, self.gradient = y, here.gradient
 
     def forget(self) -> None:

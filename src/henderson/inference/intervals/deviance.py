@@ -10,6 +10,7 @@ r^2 has the gradient -2 E Lambda, and the average information loses the term tha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -104,37 +105,37 @@ def unprofiled(frame: Frame) -> Callable[[np.ndarray, float], Local | None]:
     cross, entries = frame.cross, frame.chart.entries
     table, run = table_of(cross, frame.chart), core().Workspace(frame.system)
     shift, n = cross.n * LOG_TWO_PI - cross.sum_log_weights, float(cross.n)
-    cuts = np.cumsum([levels * k for levels, k in zip(cross.levels, cross.columns, strict=True)])[:-1]
+    parts = _parts(cross)
 
     def at(theta: np.ndarray, tau: float) -> Local | None:
         status, *rest = run.evaluate(entries, theta, cross.zx, cross.xx, n, False, 2)
         if status:
             return None
         _, gradient, H, r2, logdet, _, beta, M = rest
-        E = _sums_of_squares(run.e()[:, 0], cross, cuts)
-        sigma2 = float(np.exp(2 * tau))
+        e, sigma2 = run.e(), math.exp(2 * tau)
+        E = [rows.T @ rows for rows in (e[part].reshape(-1, k) for part, k in parts)]
         gap = n / r2 - 1 / sigma2
         EL = _times_lambda(E, table, theta, cross.columns)
         old = _pairs_in_a_column(M, table)
         M = [one + gap * square for one, square in zip(M, E, strict=True)]
-        inner = (H - old + (4 * n / r2**2) * np.outer(EL, EL)) * (r2 / n / sigma2)
+        inner = (H - old + (4 * n / r2**2 * EL)[:, None] * EL) * (r2 / n / sigma2)
         m = len(theta) + 1
         full, slope = np.empty((m, m)), np.empty(m)
         slope[0], slope[1:] = 2 * n - 2 * r2 / sigma2, gradient + 2 * gap * EL
         full[0, 0], full[0, 1:] = 4 * r2 / sigma2, 4 / sigma2 * EL
         full[1:, 0], full[1:, 1:] = full[0, 1:], inner + _pairs_in_a_column(M, table)
         value = logdet + shift + 2 * n * tau + r2 / sigma2
-        return Local(value, slope, full, theta, float(np.sqrt(sigma2)), beta, M)
+        return Local(value, slope, full, theta, math.exp(tau), beta, M)
 
     return at
 
 
-def _sums_of_squares(e: np.ndarray, cross: CrossProducts, cuts: np.ndarray) -> list[np.ndarray]:
-    parts = np.split(e, cuts) if len(cuts) else [e]
-    out = []
-    for part, k in zip(parts, cross.columns, strict=True):
-        rows = part.reshape(-1, k)
-        out.append(rows.T @ rows)
+def _parts(cross: CrossProducts) -> list[tuple[slice, int]]:
+    """Rows of every grouping in a (q,) vector, and its K."""
+    out, at = [], 0
+    for levels, k in zip(cross.levels, cross.columns, strict=True):
+        out.append((slice(at, at + levels * k), k))
+        at += levels * k
     return out
 
 
@@ -154,8 +155,8 @@ def _times_lambda(
 def _pairs_in_a_column(M: list[np.ndarray], table: Table) -> np.ndarray:
     """(n_theta, n_theta) C of the average information: M + M' for pairs in one column of one term."""
     flat = M[0].ravel() if len(M) == 1 else np.concatenate([one.ravel() for one in M])
-    half = flat[table.flat]
-    return np.where(table.beside, half + half.T, 0.0)
+    half = flat[table.flat] * table.beside
+    return half + half.T
 
 
 def holding_sigma(frame: Frame) -> Held:
@@ -171,7 +172,7 @@ def holding_sd(frame: Frame) -> Held:
     keep = np.concatenate([[0], 1 + others])
 
     def held(phi: float, x: np.ndarray) -> Local | None:
-        theta, by_phi = np.empty(m), float(np.exp(-x[0])) / frame.unit
+        theta, by_phi = np.empty(m), math.exp(-x[0]) / frame.unit
         theta[j], theta[others] = phi * by_phi, x[1:]
         here = at(theta, float(x[0]))
         if here is None:
