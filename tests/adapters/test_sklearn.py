@@ -369,6 +369,17 @@ def test_a_response_that_is_no_plain_name(sleep):
         MixedModelRegressor("log(Reaction) ~ Days + (1 | Subject)").fit(sleep, sleep["Reaction"])
 
 
+def test_grouping_columns_that_are_nowhere(parts):
+    with pytest.raises(DataError, match=r"groups by 'Subject', and X has no such column.*groups=…"):
+        MixedModelRegressor(FORMULA).fit(*parts[:2])
+
+
+@pytest.mark.parametrize("name", ["fixed", "random", "group_columns"])
+def test_a_formula_and_columns(name, sleep):
+    with pytest.raises(OptionError, match=f"{name}= and a formula"):
+        MixedModelRegressor(FORMULA, **{name: ["Days"]}).fit(sleep, sleep["Reaction"])
+
+
 def test_columns_that_are_not_there(parts, sleep):
     X, y, groups = parts
     with pytest.raises(OptionError, match=r"random: X has no column 'Dais'\. It has 1: 'Days'"):

@@ -10,7 +10,7 @@ import numpy as np
 
 from henderson.adapters import columns
 from henderson.adapters.least_squares import least_squares
-from henderson.adapters.wording import Wording, by_columns, by_formula, coefficients
+from henderson.adapters.wording import HAND_OVER, Wording, by_columns, by_formula, coefficients
 from henderson.api import lmm
 from henderson.errors import DataError, HendersonWarning, MissingDependencyError, OptionError
 
@@ -248,10 +248,16 @@ class MixedModelRegressor(RegressorMixin, BaseEstimator):
         """Say the model in lmm's words; None for a model without groups."""
         names = list(frame.columns)
         if self.formula is not None:
+            self._refuse_columns_beside_a_formula()
             return by_formula(self.formula, names, given, self.env or ())
         if not given and self.group_columns is None:
             return None
         return by_columns(self.fixed, self.random, self.group_columns, names, given)
+
+    def _refuse_columns_beside_a_formula(self) -> None:
+        for name in ("fixed", "random", "group_columns"):
+            if getattr(self, name) is not None:
+                raise OptionError(f"{name}= and a formula both say what the model is; leave one out.")
 
     def _fit_mixed(self, frame: Any, y: np.ndarray, weights: Any, wording: Wording) -> MixedModelRegressor:
         frame = columns.with_columns(frame, {**wording.groups, wording.response: y})
@@ -268,8 +274,7 @@ class MixedModelRegressor(RegressorMixin, BaseEstimator):
         if not columns.all_numbers(frame):
             raise DataError("X holds labels, and no groups were given. Encode the labels, or give groups.")
         warnings.warn(
-            "No groups were given, so this is ordinary least squares. Give fit(X, y, groups=…); inside "
-            "cross-validation set_config(enable_metadata_routing=True) and params={'groups': …}.",
+            f"No groups were given, so this is ordinary least squares. For a mixed model {HAND_OVER}.",
             HendersonWarning,
             stacklevel=3,
         )

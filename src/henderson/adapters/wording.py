@@ -9,11 +9,15 @@ from typing import Any
 import numpy as np
 
 from henderson.adapters.columns import Column, columns_named, fresh_name, matched_groups
-from henderson.errors import OptionError
+from henderson.errors import DataError, OptionError
 from henderson.formula import read_formula, read_sides
 from henderson.formula.deparse import name_text
 from henderson.formula.nodes import Name, unwrap
 
+HAND_OVER = (
+    "give fit(X, y, groups=…); inside cross-validation set_config(enable_metadata_routing=True) and "
+    "params={'groups': …}"
+)
 NEVER_PLAIN = frozenset({"True", "False", "None", "."})  # names that a formula reads as something else
 
 
@@ -57,6 +61,8 @@ def by_formula(
 
     Raises
     ------
+    DataError
+        If a grouping column is nowhere.
     OptionError
         If the response is not a plain name: y comes apart, and predictions must be on its scale.
     """
@@ -75,6 +81,9 @@ def by_formula(
         columns = [name for factor in part.grouping.factors for name in factor.columns]
         groupings[part.grouping.name] = tuple(dict.fromkeys(columns))
     lacking = dict.fromkeys(name for part in groupings.values() for name in part if name not in names)
+    if lacking and not given:
+        shown = ", ".join(map(repr, lacking))
+        raise DataError(f"The formula groups by {shown}, and X has no such column. Add it, or {HAND_OVER}.")
     return Wording(formula, response.text, matched_groups(given, list(lacking)), groupings)
 
 
