@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from henderson.data import label_text
-from henderson.display.grid import WIDTH, wrapped
-from henderson.display.html import block, table_html
-from henderson.display.names import shorten
+from henderson.display.blocks import Blocks, flush, padded
 from henderson.display.numbers import format_coefficients, format_column, format_statistics
-from henderson.display.table import TableView, format_df, format_p, table_text
+from henderson.display.table import TableView, format_df, format_p
 
 if TYPE_CHECKING:
     from henderson.inference.means.averages import Linear
@@ -46,43 +43,6 @@ WEIGHT_NAMES = {
 MOST = 6
 
 
-class Blocks:
-    """Tables one below the other under one title, one for each group.
-
-    Parameters
-    ----------
-    title : str
-        One line above.
-    tables : list of TableView
-        Titled by their groups.
-    notes : list of str
-        Sentences below.
-    """
-
-    def __init__(self, title: str, tables: list[TableView], notes: list[str]) -> None:
-        self.title, self.tables, self.notes = title, tables, notes
-
-    def text(self) -> str:
-        """Return lines of at most 80 characters."""
-        parts = wrapped(self.title, "  ")
-        body = "\n\n".join(table_text(view) for view in _narrowed(self.tables))
-        notes = [line for note in self.notes for line in wrapped(note, "  ")]
-        gap = [""] if self.tables[0].title else []
-        return "\n".join([*parts, *gap, body, *gap, *notes])
-
-    def html(self) -> str:
-        """Return one ``<div>`` with its own style; names are escaped."""
-        from html import escape
-
-        tables = "".join(
-            table_html(v.title or (self.title if i == 0 else ""), v.heads, v.rows, v.left)
-            for i, v in enumerate(self.tables)
-        )
-        title = f'<div class="hd-title">{escape(self.title)}</div>' if self.tables[0].title else ""
-        notes = "".join(f"<div>{escape(note)}</div>" for note in self.notes)
-        return block(f'{title}{tables}<div class="hd-notes">{notes}</div>')
-
-
 def estimates_blocks(record: Evaluated, shows: str) -> Blocks:
     """Return the tables of means, trends or contrasts.
 
@@ -106,7 +66,7 @@ def letters_blocks(record: Letters) -> Blocks:
     linear = record.means.linear
     columns = [*_key_columns(linear), *_numbers(record.means, "limits")]
     columns = [(head, [cells[i] for i in record.order]) for head, cells in columns]
-    columns.append(("letters", _padded([*record.letters, "letters"])[:-1]))
+    columns.append(("letters", padded([*record.letters, "letters"])[:-1]))
     how = f", {ADJUST_NAMES[record.adjust]} adjustment" if record.adjust in ADJUST_NAMES else ""
     notes = [
         *_notes(record.means, "limits"),
@@ -118,7 +78,7 @@ def letters_blocks(record: Letters) -> Blocks:
 def joint_blocks(record: JointTests) -> Blocks:
     """Return the table of joint tests."""
     infinite = record.ddf == "none"
-    columns = [("term", _padded(record.keys["term"]))]
+    columns = [("term", padded(record.keys["term"]))]
     columns += [("df1", format_df(record.num_df.tolist()))]
     columns += [] if infinite else [("df2", format_df(record.den_df.tolist()))]
     columns += [("Chisq" if infinite else "F.ratio", format_statistics(record.statistic.tolist()))]
@@ -148,22 +108,12 @@ def _key_columns(linear: Linear) -> list[tuple[str, list[str]]]:
             texts = (
                 format_column([float(v) for v in values], 6) if numbers else [label_text(v) for v in values]
             )
-            out.append((name, texts if numbers else _padded(texts)))
-    return out or [("", _padded(["overall"] * linear.m))]
+            out.append((name, texts if numbers else padded(texts)))
+    return out or [("", padded(["overall"] * linear.m))]
 
 
 def _left(linear: Linear) -> int:
     return max(1, len(linear.keys) - len(linear.by))
-
-
-def _padded(texts: Sequence[str]) -> list[str]:
-    width = max(map(len, texts), default=0)
-    return [text.ljust(width) for text in texts]
-
-
-def _flush(texts: Sequence[str]) -> list[str]:
-    width = max(map(len, texts), default=0)
-    return [text.rjust(width) for text in texts]
 
 
 def _numbers(record: Evaluated, shows: str) -> list[tuple[str, list[str]]]:
@@ -261,44 +211,13 @@ def _tables(
     left: int,
 ) -> list[TableView]:
     out = []
-    columns = [(h, c if j < left else _flush(c)) for j, (h, c) in enumerate(columns)]
+    columns = [(h, c if j < left else flush(c)) for j, (h, c) in enumerate(columns)]
     for rows in groups:
         title = ", ".join(f"{name} = {_label(keys[name][rows[0]])}" for name in by)
         cells = [[column[i] for _, column in columns] for i in rows]
         heads = [head for head, _ in columns]
         out.append(TableView(f"{title}:" if title else "", heads, cells, left))
     return out
-
-
-def _narrowed(tables: list[TableView]) -> list[TableView]:
-    """Shorten labels where the tables would be wider than a terminal; all tables have the same columns."""
-    left, rows = tables[0].left, [row for view in tables for row in view.rows]
-    widths = [max(map(len, column)) for column in zip(tables[0].heads, *rows, strict=True)]
-    over, rooms = sum(widths) + len(widths) - 1 - WIDTH, widths[:left]
-    if over <= 0:
-        return tables
-    while over > 0 and max(rooms) > 10:
-        rooms[rooms.index(max(rooms))] -= 1
-        over -= 1
-
-    def narrow(row: list[str]) -> list[str]:
-        cells = [_shortened(cell.rstrip(), room).ljust(room) for cell, room in zip(row, rooms, strict=False)]
-        return [*cells, *row[left:]]
-
-    return [
-        replace(view, heads=narrow(view.heads), rows=[narrow(row) for row in view.rows]) for view in tables
-    ]
-
-
-def _shortened(text: str, room: int) -> str:
-    """Shorten a label, of a comparison both sides."""
-    for sign in (" - ", " / "):
-        first, found, second = text.partition(sign)
-        if found and len(text) > room >= 15:
-            half = (room - 3) // 2
-            one = min(len(first), max(half, room - 3 - len(second)))
-            return f"{shorten(first, one)}{sign}{shorten(second, room - 3 - one)}"
-    return shorten(text, room)
 
 
 def _label(value: Any) -> str:

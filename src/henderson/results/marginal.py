@@ -22,7 +22,7 @@ from henderson.results.options import named_options
 from henderson.results.shown import Shown
 
 if TYPE_CHECKING:
-    from henderson.display.means import Blocks
+    from henderson.display.blocks import Blocks
 
 
 class Grouped(Shown):
