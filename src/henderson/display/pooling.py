@@ -21,6 +21,7 @@ WORDS = {
     "partial": "the mixed model",
 }
 MOST_GROUPS = 20
+MOST_TERMS = 3
 LONGEST_NAME = 24
 
 
@@ -92,7 +93,8 @@ def groups_view(record: PoolingRecord) -> TableView:
     none, partial = record.method("none"), record.method("partial")
     assert none is not None
     assert partial is not None
-    terms = [term for term in partial.terms if term in record.varying] or list(partial.terms)
+    varying = [term for term in partial.terms if term in record.varying] or list(partial.terms)
+    terms = varying[:MOST_TERMS]
     shown = _shown(len(record.levels))
     columns = [
         ["(all)", *(shorten(str(record.levels[g]), LONGEST_NAME) for g in shown)],
@@ -105,7 +107,10 @@ def groups_view(record: PoolingRecord) -> TableView:
     rows = [list(row) for row in zip(*columns, strict=True)]
     what = "Coefficients" if len(terms) > 1 else terms[0]
     title = f"{what} of each group, alone and partially pooled"
-    return TableView(title, heads, rows, 1, _group_notes(record, len(shown)))
+    notes = _group_notes(record, len(shown))
+    if len(varying) > len(terms):
+        notes.append(f"{len(terms)} of {len(varying)} coefficients that vary; all are in .to_frame().")
+    return TableView(title, heads, rows, 1, notes)
 
 
 def _shown(count: int) -> np.ndarray:

@@ -9,7 +9,20 @@ import numpy as np
 
 from ..errors import OptionError
 from ..inference.new_data import new_rows
-from .canvas import BLUE, FAINT, GREY, INK, ORANGE, dress, grouping, label, new_axes, shorten, spread
+from .canvas import (
+    BLUE,
+    FAINT,
+    GREY,
+    INK,
+    LONGEST_LABEL,
+    ORANGE,
+    dress,
+    grouping,
+    label,
+    new_axes,
+    shorten,
+    spread,
+)
 from .covariate import Covariate, covariate
 from .groups import MOST_PANELS, name_values, panel_title, panels
 from .lines import raw_columns, replays, typical_rows
@@ -85,7 +98,7 @@ def lattice(
         name_values(ax, found)
     if axes is None:
         some = "" if len(shown) == len(factor.levels) else f" ({len(shown)} of {len(factor.levels)} shown)"
-        _legend(drawn[0].figure, record.group + some)
+        _legend(drawn[0].figure, shorten(record.group, LONGEST_LABEL) + some)
         drawn[0].figure.supxlabel(found.name, fontsize=10, color=INK)
         drawn[0].figure.supylabel(fit.design.response, fontsize=10, color=INK)
     return np.asarray(drawn)
@@ -195,7 +208,7 @@ def shrinkage(result: Pooling, terms: tuple[str, str] | None = None, *, ax: Axes
     ax.plot(*centres[:_MOST_CENTRES].T, "P", ms=9, color=ORANGE, mec="white", label="population", zorder=5)
     _name_points(ax, own, pooled, [str(level) for level in record.levels])
     ax.legend(loc="best", frameon=True, framealpha=0.85, edgecolor="none", fontsize=9)
-    title = f"From each {record.group} alone to partial pooling"
+    title = f"From each {shorten(record.group, LONGEST_LABEL)} alone to partial pooling"
     return label(ax, x=chosen[0], y=chosen[1], title=title)
 
 

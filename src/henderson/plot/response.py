@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ..results import LinearMixedFit
 
-_MOST_LINES, _MOST_MARKED = 200, 6
+_MOST_LINES, _MOST_MARKED, _MOST_SLICES = 200, 6, 40
 
 
 def histogram(fit: LinearMixedFit, *, ax: Axes | None = None) -> Axes:
@@ -121,14 +121,22 @@ def spaghetti(
         ax.plot(
             at, y, style, color=colour, lw=width, marker=dot, ms=3.5, alpha=0.9 if name else 0.55, label=name
         )
-    at, place = np.unique(found.values, return_inverse=True)
-    mean = np.bincount(place, weights=fixed_part(fit.design, fit.estimate)) / np.bincount(place)
-    if len(at) <= 200:
-        ax.plot(at, mean, color=INK, lw=2.4, label="population (mean of the fixed part)")
+    at, mean = _mean_curve(found.values, fixed_part(fit.design, fit.estimate))
+    ax.plot(at, mean, color=INK, lw=2.4, label="population (mean of the fixed part)")
     name_values(ax, found)
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False, fontsize=9, borderaxespad=0)
     some = "" if len(shown) == len(names) else f" ({len(shown)} of {len(names)} {factor.name} shown)"
     return label(ax, x=found.name + some, y=fit.design.response)
+
+
+def _mean_curve(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means of x (n,) and y (n,) at every value of x, or in slices with equally many rows."""
+    values, place = np.unique(x, return_inverse=True)
+    if len(values) > _MOST_SLICES:
+        place = np.searchsorted(np.quantile(x, np.linspace(0, 1, _MOST_SLICES + 1)[1:-1]), x)
+        place = np.unique(place, return_inverse=True)[1]
+    count = np.bincount(place)
+    return np.bincount(place, weights=x) / count, np.bincount(place, weights=y) / count
 
 
 def _marked(names: list[str], mark: Iterable[object], factor: str) -> list[int]:

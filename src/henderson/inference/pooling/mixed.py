@@ -19,6 +19,7 @@ from henderson.inference.rows import NewRows
 from henderson.inference.variance import factor_of, known_variance
 from henderson.progress import progress
 from henderson.solve.direct import analyse
+from henderson.solve.threads import NO_BLAS_BELOW, blas_threads_for
 
 if TYPE_CHECKING:
     from henderson.design.record import Design
@@ -128,12 +129,14 @@ def without_each_group(design: Design, estimate: Estimate, f: int) -> np.ndarray
     work = Deletions(design, estimate.cross, grouping.codes.astype(np.int64), len(grouping.levels))
     system = analyse(work.cross)
     out, bar = np.full(design.n, np.nan), progress(len(grouping.levels), f"without each {grouping.name}")
-    for g in range(len(grouping.levels)):
-        rows = work.rows(g)
-        with work.without(g) as (cross, levels):
-            if not not_determined(design, estimate.cross, cross, levels):
-                out[rows] = _prediction_errors(design, estimate, cross, system, rows)
-        bar.update(1)
+    # Many small problems in a row: threads would cost more than they bring, however small the tail.
+    with blas_threads_for(max(estimate.factor.tail, NO_BLAS_BELOW)):
+        for g in range(len(grouping.levels)):
+            rows = work.rows(g)
+            with work.without(g) as (cross, levels):
+                if not not_determined(design, estimate.cross, cross, levels):
+                    out[rows] = _prediction_errors(design, estimate, cross, system, rows)
+            bar.update(1)
     bar.close()
     return out
 
