@@ -612,22 +612,47 @@ def test_many_crossed_levels_stay_sparse(monkeypatch):
         same(getattr(result, attribute), getattr(expected, attribute))
 
 
-@pytest.mark.parametrize(
-    "formula",
-    ["y ~ b + a", "y ~ a - 1", "y~-1+a", "y ~ 0 + a + b", "y ~ 1", "y ~ a + 1 + b", "y ~ 0 + a + 1"],
-)
+PLAIN = ["y ~ b + a", "y ~ a - 1", "y~-1+a", "y ~ 0 + a + b", "y ~ 1", "y ~ a + 1 + b", "y ~ 0 + a + 1"]
+FACTORS = [
+    "y ~ a + f",
+    "y ~ C(k) + a + f",
+    "y ~ t + C(t)",
+    "y ~ t",
+    "y ~ C( k )",
+    "y ~ o + b",
+    "y ~ 0 + f",
+    "y ~ C(a)",
+]
+
+
+@pytest.mark.parametrize("formula", PLAIN + FACTORS)
 def test_plain_formulas_are_read_as_patsy_reads_them(formula):
-    """Columns of numbers are taken directly; names, order and numbers are patsy's all the same."""
+    """Sums of columns are taken directly; names, order and numbers are patsy's all the same."""
     patsy = pytest.importorskip("patsy")
     from henderson.adapters.statsmodels import plain, reading
 
-    frame = pd.DataFrame({"y": [1, 2, 4.0], "a": [1, 5, 6], "b": [0.5, 0.1, 3]}, index=["r", "s", "t"])
+    frame = pd.DataFrame({"y": [1, 2, 4.0, 3], "a": [1, 5, 6, 6], "b": [0.5, 0.1, 3, 2]}, index=list("rstu"))
+    frame["f"] = np.array(["v", "u", "v", "w"], dtype=object)
+    frame["k"], frame["t"] = [3, 1, 2, 3], [True, False, False, True]
+    frame["o"] = pd.Categorical(["low", "high", "low", "mid"], categories=["low", "mid", "high"])
     left, right = patsy.dmatrices(formula, frame, return_type="dataframe")
     y, X, spec = reading.matrices(formula, frame, {})
-    assert isinstance(spec, plain.Plain) or "-1+" in formula
+    assert isinstance(spec, plain.Plain) or formula in ("y~-1+a", "y ~ t + C(t)", "y ~ 0 + f")
     pd.testing.assert_frame_equal(X, right)
     pd.testing.assert_series_equal(y, left["y"])
     pd.testing.assert_frame_equal(reading.again(spec, frame.iloc[1:]), right.iloc[1:])
+    slices = right.design_info.term_name_slices
+    assert {name: (s.start, s.stop) for name, s in spec.term_name_slices.items()} == {
+        name: (s.start, s.stop) for name, s in slices.items()
+    }
+
+
+def test_a_level_that_the_fit_has_not_seen():
+    result = our_fit("categorical")
+    with pytest.raises(DataError, match=r"Machine has levels that the fit has not seen: \['D'\]"):
+        result.predict(pd.DataFrame({"Machine": ["A", "D"]}))
+    new = pd.DataFrame({"Machine": ["A", None, "C"]}, dtype=object)
+    assert result.predict(new).index.tolist() == [0, 2]
 
 
 def test_reader_of_the_formula_is_at_hand():

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from io import StringIO
+from itertools import pairwise
 from tokenize import TokenError, generate_tokens
 from typing import Any
 
@@ -177,38 +178,40 @@ class Indicators:
 
     Attributes
     ----------
-    levels : list of (n_i,) int
-        Column of every row, group by group.
+    layout : Layout
+        Groups.
+    columns : (n,) int
+        Column of every row in the matrix of its group.
     widths : list of int
         Columns of every group.
     """
 
-    levels: list[np.ndarray]
+    layout: Layout
+    columns: np.ndarray
     widths: list[int]
 
     def __len__(self) -> int:
-        return len(self.levels)
+        return len(self.widths)
 
     def __getitem__(self, i: int) -> np.ndarray:
-        out = np.zeros((len(self.levels[i]), self.widths[i]))
-        out[np.arange(len(out)), self.levels[i]] = 1.0
+        at = self.columns[self.layout.rows(i)]
+        out = np.zeros((len(at), self.widths[i]))
+        out[np.arange(len(out)), at] = 1.0
         return out
 
     def sparse(self, i: int) -> Any:
         """Return the matrix of group i as a sparse array."""
         from scipy.sparse import csr_array
 
-        rows = len(self.levels[i])
-        return csr_array((np.ones(rows), (np.arange(rows), self.levels[i])), shape=(rows, self.widths[i]))
+        at = self.columns[self.layout.rows(i)]
+        return csr_array((np.ones(len(at)), (np.arange(len(at)), at)), shape=(len(at), self.widths[i]))
 
     def effects(self, layout: Layout) -> tuple[np.ndarray, tuple[int, ...]]:
         """Return the effect of every row (n,) int32, and the labels of those that occur."""
-        codes, first = np.empty(len(layout.codes), dtype=np.int64), 0
-        for i, levels in enumerate(self.levels):
-            codes[layout.rows(i)] = first + levels
-            first += self.widths[i]
-        used, compact = np.unique(codes, return_inverse=True)
-        return compact.reshape(-1).astype(np.int32), tuple(used.tolist())
+        first = np.cumsum([0, *self.widths])
+        codes = first[layout.codes] + self.columns
+        used = np.bincount(codes, minlength=int(first[-1])) > 0
+        return (np.cumsum(used) - 1)[codes].astype(np.int32), tuple(np.flatnonzero(used).tolist())
 
 
 def components(formulas: Mapping[str, str], data: Any, layout: Layout, names: Mapping[str, Any]) -> VCSpec:
@@ -261,24 +264,23 @@ def _lone_factor(formula: str, data: Any, layout: Layout) -> tuple[list[list[str
         return [[name]] * layout.m, [column[layout.rows(i)] for i in range(layout.m)]
     if values.isna().any():
         return None
-    fixed = list(values.cat.categories) if isinstance(values.dtype, pd.CategoricalDtype) else None
-    fixed = [False, True] if values.dtype.kind == "b" else fixed
-    colnames, levels = [], []
-    for i in range(layout.m):
-        here = values.iloc[layout.rows(i)]
-        codes, known = _codes(here, fixed)
-        levels.append(codes)
-        colnames.append([f"{label}[{level}]" for level in known])
-    return colnames, Indicators(levels, [len(each) for each in colnames])
-
-
-def _codes(values: Any, fixed: list[Any] | None) -> tuple[np.ndarray, list[Any]]:
-    import pandas as pd
-
-    if fixed is not None:
-        return pd.Index(fixed).get_indexer(np.asarray(values)), fixed
+    if isinstance(values.dtype, pd.CategoricalDtype) or values.dtype.kind == "b":
+        known = list(values.cat.categories) if values.dtype.kind != "b" else [False, True]
+        codes = pd.Index(known).get_indexer(np.asarray(values))
+        names = [f"{label}[{level}]" for level in known]
+        return [names] * layout.m, Indicators(layout, codes, [len(known)] * layout.m)
     codes, known = pd.factorize(np.asarray(values), sort=True)
-    return codes, list(known)
+    return _met(codes, [f"{label}[{level}]" for level in known], layout)
+
+
+def _met(codes: np.ndarray, names: list[str], layout: Layout) -> tuple[list[list[str]], Indicators]:
+    """Return the columns of every group where only levels that occur in the group have one."""
+    pairs, compact = np.unique(layout.codes * len(names) + codes, return_inverse=True)
+    widths = np.bincount(pairs // len(names), minlength=layout.m)
+    first = np.cumsum([0, *widths])
+    levels = (pairs % len(names)).tolist()
+    colnames = [[names[k] for k in levels[a:b]] for a, b in pairwise(first.tolist())]
+    return colnames, Indicators(layout, compact.reshape(-1) - first[layout.codes], widths.tolist())
 
 
 def complete_rows(data: Any, groups: np.ndarray, formulas: list[str]) -> np.ndarray:
