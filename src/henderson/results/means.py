@@ -109,19 +109,27 @@ class Means(Tables):
         """
         asked, question = read_specs(specs, by), ask(level, adjust)
         transform = self._transform(type)
-        grid = self._grid(at, data)
+        grid = self._grid(at, data, asked.keys, weights)
         linear = average(grid, check_specs(asked, grid), weights, response=typed_response(self.design))
         sample = self._small_sample(ddf, information)
         means = EMMeans(linear, sample, question, transform, self.source.kind, "limits", grid)
         return with_contrasts(means, asked.contrasts)
 
-    def _grid(self, at: Mapping[str, Any] | None, data: object) -> Grid:
+    def _grid(
+        self,
+        at: Mapping[str, Any] | None = None,
+        data: object = None,
+        needed: tuple[str, ...] | None = None,
+        weights: str = "equal",
+    ) -> Grid:
+        usual = not at and data is None
+        if usual and "_reference_grid" in self.__dict__:
+            kept: Grid = self.__dict__["_reference_grid"]
+            return kept
         rows = self.source.data if data is None else data
-        if at or data is not None:
-            return reference_grid(self.design, rows, self.source.env, at)
-        if "_reference_grid" not in self.__dict__:
-            self.__dict__["_reference_grid"] = reference_grid(self.design, rows, self.source.env)
-        grid: Grid = self.__dict__["_reference_grid"]
+        grid = reference_grid(self.design, rows, self.source.env, at, needed, weights)
+        if usual and not grid.averaged:
+            self.__dict__["_reference_grid"] = grid
         return grid
 
     def _transform(self, type: str) -> Transform | None:

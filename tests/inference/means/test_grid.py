@@ -124,13 +124,54 @@ def test_offset_columns_may_be_set():
     np.testing.assert_allclose(high - low, np.log(2.0), rtol=1e-10)
 
 
+def many_factors():
+    levels = {f"f{i}": np.random.default_rng(i).integers(0, 9, 400).astype(str) for i in range(9)}
+    noise = np.random.default_rng(5).normal(size=400)
+    frame = pd.DataFrame(levels).assign(g=(np.arange(400) % 10).astype(str), x=noise, y=np.roll(noise, 3))
+    return frame, hd.lmm("y ~ x * f0 + " + " + ".join(f"f{i}" for i in range(1, 9)) + " + (1 | g)", frame)
+
+
 def test_large_grids_are_refused_with_a_remedy():
-    frame = rows("d").assign(
-        **{f"f{i}": np.random.default_rng(i).integers(0, 12, 120).astype(str) for i in range(7)}
-    )
-    fit = hd.lmm("y ~ " + " + ".join(f"f{i}" for i in range(7)) + " + (1 | g)", frame)
-    with pytest.raises(OptionError, match=r"combinations .* at="):
-        fit.emmeans("f0")
+    _, fit = many_factors()
+    for ask in (lambda: fit.emmeans("f1", weights="cells"), fit.joint_tests):
+        with pytest.raises(OptionError, match=r"combinations .* at="):
+            ask()
+
+
+def test_additive_factors_need_no_grid():
+    # nine factors of nine levels: 387,420,489 combinations
+    frame, fit = many_factors()
+    found = fit.emmeans("f1")
+    assert "f2" in str(found)
+    one = [fit.emmeans("f1", at={f"f{i}": "0" for i in range(9) if i != 1} | {"x": 0.0})]
+    np.testing.assert_allclose(found.pairs()["estimate"], one[0].pairs()["estimate"], atol=1e-10)
+    weighted = fit.emmeans("f1", weights="proportional")["estimate"] - fit.emmeans("f1")["estimate"]
+    share = frame["f3"].value_counts(normalize=True).sort_index() - 1 / 9
+    assert np.ptp(weighted) < 1e-10
+    assert abs(share).max() > 0
+    slopes = fit.emtrends("f0", var="x")
+    assert len(slopes) == 9
+
+
+@pytest.mark.parametrize("weights", ["equal", "proportional", "outer"])
+@pytest.mark.parametrize("specs", ["A", "B", "~ A | B", "~ 1", "factor(f)", "C"])
+def test_averaging_at_once_is_averaging_over_the_grid(specs, weights, monkeypatch):
+    from henderson.inference.means import collapse
+
+    formula = "y ~ A * x + B + factor(f) + z + A:C + (1 | g)"
+    if weights == "proportional":  # nested factors with joint frequencies are not taken apart
+        formula, specs = formula.replace(" + A:C", ""), specs.replace("C", "z")
+    whole = hd.lmm(formula, rows("d"), weights="w")
+    full = whole.emmeans(specs, weights=weights)
+    slopes = whole.emtrends("B", var="x", weights=weights)
+    monkeypatch.setattr(collapse, "FEW_NUMBERS", 0)
+    fit = hd.lmm(formula, rows("d"), weights="w")
+    found = fit.emmeans(specs, weights=weights)
+    assert found._grid.averaged
+    assert set(found.linear.averaged) == set(full.linear.averaged)
+    for column in ("estimate", "std_error", "df"):
+        np.testing.assert_allclose(found[column], full[column], rtol=1e-9, equal_nan=True)
+    np.testing.assert_allclose(fit.emtrends("B", var="x", weights=weights)["std_error"], slopes["std_error"])
 
 
 @pytest.mark.parametrize("unit", [1e-8, 1.0, 1e8])

@@ -159,7 +159,7 @@ def average(
         share = weight / total[group]
     L, offset = _sums(group, share, grid.X if X is None else X, grid.offset, len(order))
     averaged = [a for a, axis in enumerate(grid.axes) if a not in keys and len(axis.values) > 1]
-    over = tuple(names[a] for a in averaged)
+    over = (*(names[a] for a in averaged), *grid.averaged)
     values = {
         name: tuple(grid.axes[a].values[i] for i in order[:, j])
         for j, (name, a) in enumerate(zip(specs.keys, keys, strict=True))

@@ -15,6 +15,7 @@ from henderson.design.calls import CALLS
 from henderson.design.context import Context
 from henderson.design.fixed import fixed_matrix
 from henderson.errors import OptionError
+from henderson.inference.means.collapse import collapse, crossed, is_large
 from henderson.inference.means.estimable import null_basis
 from henderson.inference.means.nesting import nesting
 from henderson.inference.means.predictors import Axis, Rows, axes, read_rows
@@ -22,7 +23,7 @@ from henderson.inference.means.predictors import Axis, Rows, axes, read_rows
 if TYPE_CHECKING:
     from henderson.design.record import Design
 
-MOST_NUMBERS = 100_000_000
+MOST_NUMBERS = 20_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +51,8 @@ class Grid:
         For nested factors: the factors they are nested in.
     interactions : dict of str to frozenset of str
         For every predictor: those it interacts with.
+    averaged : tuple of str
+        Factors that the rows of `X` are means over already.
     """
 
     axes: tuple[Axis, ...]
@@ -61,6 +64,7 @@ class Grid:
     kept: np.ndarray
     nests: dict[str, tuple[str, ...]]
     interactions: dict[str, frozenset[str]]
+    averaged: tuple[str, ...] = ()
 
     def axis(self, name: str) -> int:
         """Return the place of a predictor."""
@@ -72,6 +76,8 @@ def reference_grid(
     data: object,
     env: Mapping[str, Any] | None,
     at: Mapping[str, Any] | None = None,
+    needed: tuple[str, ...] | None = None,
+    weights: str = "equal",
 ) -> Grid:
     """Build the reference grid of a fit.
 
@@ -84,6 +90,11 @@ def reference_grid(
         The caller's functions.
     at : mapping of str to values, optional
         Values of predictors to use instead of all levels or the mean.
+    needed : tuple of str, optional
+        Predictors that must stay where the grid is large: additive factors that are not among them are
+        averaged over at once. None for all.
+    weights : str
+        How they are averaged, see `averages.average`.
 
     Returns
     -------
@@ -110,8 +121,20 @@ def reference_grid(
     (('A', 'B', 'C'), array([18., 18., 18.]))
     """
     rows = read_rows(design, data, env)
-    found = axes(design, rows, at)
-    _check_size(found, len(design.all_x_names))
+    found, interactions, P = axes(design, rows, at), _interactions(rows), len(design.all_x_names)
+    change, averaged = np.zeros(P), tuple[str, ...]()
+    if needed is not None and _collapsible(rows, found, P, weights):
+        found, change, averaged = collapse(
+            found,
+            interactions,
+            needed,
+            dict(at or {}),
+            design.weights,
+            lambda columns, n: model_columns(design, rows, columns, n),
+            P,
+            by_frequency=weights != "equal",
+        )
+    _check_size(found, P)
     codes = combinations([len(axis.values) for axis in found])
     counts = _counts(found, codes, design.weights, rows.complete)
     nests = nesting(rows.formula.fixed, found, counts, codes)
@@ -119,12 +142,21 @@ def reference_grid(
     if not occurring.all():
         codes, counts = codes[occurring], counts[occurring]
     columns = {axis.name: axis.column.take(codes[:, a]) for a, axis in enumerate(found)}
-    X = model_columns(design, rows, columns, len(codes))
+    X = model_columns(design, rows, columns, len(codes)) + change
     _check_finite(X, found, codes)
     null = null_basis(design, lambda: model_columns(design, rows, _training(design, rows), design.n))
     offset = _offset(design, rows, columns, len(codes), at)
     kept = np.array(design.spec.kept if design.spec else range(design.p), dtype=np.intp)
-    return Grid(found, codes, X, offset, counts, null, kept, nests, _interactions(rows))
+    return Grid(found, codes, X, offset, counts, null, kept, nests, interactions, averaged)
+
+
+def _collapsible(rows: Rows, found: tuple[Axis, ...], p: int, weights: str) -> bool:
+    """Whether additive factors should be averaged over one by one; their weights must not hang together."""
+    if not is_large(found, p) or not rows.complete or weights not in ("equal", "proportional", "outer"):
+        return False
+    unknown, none = np.array([np.nan]), np.zeros((1, len(found)), dtype=np.intp)
+    nested = nesting(rows.formula.fixed, found, unknown, none) or not all(crossed(a, found) for a in found)
+    return weights != "proportional" or not nested
 
 
 def _check_finite(X: np.ndarray, found: tuple[Axis, ...], codes: np.ndarray) -> None:
@@ -158,7 +190,7 @@ def _check_size(found: tuple[Axis, ...], p: int) -> None:
         sizes = ", ".join(f"{axis.name} {len(axis.values)}" for axis in found if len(axis.values) > 1)
         raise OptionError(
             f"The reference grid would have {r:,} combinations ({sizes}) of {p} columns. "
-            "Choose fewer values with at=, such as at={'name': [...]}."
+            "Choose fewer values with at=, such as at={'name': [...]}, or ask with weights='equal'."
         )
 
 

@@ -82,7 +82,7 @@ def trends(
     where = dict(at or {})
     if name not in where and name in rows.columns:
         where[name] = float(column_numbers(rows.columns[name]).mean())
-    grid = reference_grid(design, data, env, where)
+    grid = reference_grid(design, data, env, where, specs.keys, weights)
     X = _quotients(design, rows, grid, name, variable)
     values = column_numbers(rows.columns[name])
     span = float(values.max() - values.min()) or 1.0  # what can be estimated is seen in the units of means
