@@ -224,6 +224,11 @@ class Means(Tables):
         array([20.576])
         """
         rows = self.source.data if data is None else data
-        grid = joint_grid(self.design, rows, self.source.env, at)
-        found = joint_tests(grid, self._small_sample(ddf, information), every_predictor(grid, by), weights)
+
+        def grid_with(needed: tuple[str, ...]) -> Grid:
+            return joint_grid(self.design, rows, self.source.env, at, needed, weights)
+
+        grid = grid_with(read_specs([], by).by)
+        sample = self._small_sample(ddf, information)
+        found = joint_tests(grid, sample, every_predictor(grid, by), weights, grid_with)
         return JointTestTable(found, self.source.kind)

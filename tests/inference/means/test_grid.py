@@ -133,9 +133,9 @@ def many_factors():
 
 def test_large_grids_are_refused_with_a_remedy():
     _, fit = many_factors()
-    for ask in (lambda: fit.emmeans("f1", weights="cells"), fit.joint_tests):
+    for weights in ("cells", "flat"):
         with pytest.raises(OptionError, match=r"combinations .* at="):
-            ask()
+            fit.emmeans("f1", weights=weights)
 
 
 def test_additive_factors_need_no_grid():
@@ -151,6 +151,11 @@ def test_additive_factors_need_no_grid():
     assert abs(share).max() > 0
     slopes = fit.emtrends("f0", var="x")
     assert len(slopes) == 9
+    joint = fit.joint_tests()
+    assert list(joint["term"]) == ["x", "f0", *(f"f{i}" for i in range(1, 9)), "x:f0"]
+    type_three = fit.anova(type=3)
+    place = list(type_three["term"]).index("f5")
+    assert joint["statistic"][6] == pytest.approx(type_three["statistic"][place])
 
 
 @pytest.mark.parametrize("weights", ["equal", "proportional", "outer"])
@@ -164,6 +169,7 @@ def test_averaging_at_once_is_averaging_over_the_grid(specs, weights, monkeypatc
     whole = hd.lmm(formula, rows("d"), weights="w")
     full = whole.emmeans(specs, weights=weights)
     slopes = whole.emtrends("B", var="x", weights=weights)
+    whole_joint = {by: whole.joint_tests(by, weights=weights) for by in (None, "B")}
     monkeypatch.setattr(collapse, "FEW_NUMBERS", 0)
     fit = hd.lmm(formula, rows("d"), weights="w")
     found = fit.emmeans(specs, weights=weights)
@@ -172,6 +178,11 @@ def test_averaging_at_once_is_averaging_over_the_grid(specs, weights, monkeypatc
     for column in ("estimate", "std_error", "df"):
         np.testing.assert_allclose(found[column], full[column], rtol=1e-9, equal_nan=True)
     np.testing.assert_allclose(fit.emtrends("B", var="x", weights=weights)["std_error"], slopes["std_error"])
+    for by in (None, "B"):
+        ours, theirs = fit.joint_tests(by, weights=weights), whole_joint[by]
+        assert list(ours["term"]) == list(theirs["term"])
+        np.testing.assert_allclose(ours["statistic"], theirs["statistic"], rtol=1e-8)
+        np.testing.assert_allclose(ours["den_df"], theirs["den_df"], rtol=1e-6)
 
 
 @pytest.mark.parametrize("unit", [1e-8, 1.0, 1e8])

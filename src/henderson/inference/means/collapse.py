@@ -46,7 +46,7 @@ def collapse(
     needed : tuple of str
         What is asked for: names, or expressions that hold them.
     chosen : mapping
-        Predictors whose values were chosen; they stay.
+        Predictors whose values were chosen; factors among them stay.
     frequencies : (n,) float64 or None
         Weights of the rows.
     columns : callable
@@ -72,8 +72,9 @@ def collapse(
     change, out, names = np.zeros(p), list(axes), []
     first = {axis.name: axis.column.take(np.zeros(1, dtype=np.intp)) for axis in axes}
     for a, axis in enumerate(axes):
-        asked = axis.name in chosen or any(axis.name in name for name in needed)
-        if asked or interactions[axis.name] or axis.codes is None or not crossed(axis, axes):
+        asked = (axis.name in chosen and axis.categorical) or any(axis.name in name for name in needed)
+        alone = not interactions[axis.name] and (axis.codes is not None or not axis.categorical)
+        if asked or not alone or len(axis.values) == 1 or not crossed(axis, axes):
             continue
         levels = len(axis.values)
         varied = {name: column.take(np.zeros(levels, dtype=np.intp)) for name, column in first.items()}
@@ -84,7 +85,7 @@ def collapse(
                 len(axis.codes) if frequencies is None else frequencies.sum()
             )
         change += share @ X - X[0]
-        out[a] = Axis(axis.name, axis.values[:1], first[axis.name], None, True)
+        out[a] = Axis(axis.name, axis.values[:1], first[axis.name], None, axis.categorical)
         names.append(axis.name)
     return tuple(out), change, tuple(names)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -61,17 +61,31 @@ class JointTests:
 
 
 def joint_grid(
-    design: Design, data: object, env: Mapping[str, Any] | None, at: Mapping[str, Any] | None
+    design: Design,
+    data: object,
+    env: Mapping[str, Any] | None,
+    at: Mapping[str, Any] | None,
+    needed: tuple[str, ...] = (),
+    weights: str = "equal",
 ) -> Grid:
-    """Return the reference grid with two values for each covariate: one below and one above its mean."""
+    """Return the reference grid with two values for each covariate: one below and one above its mean.
+
+    Where it is large, predictors that are not `needed` and interact with nothing are averaged over already.
+    """
     where = dict(at or {})
     for axis in axes(design, read_rows(design, data, env), at):
         if not axis.categorical and len(axis.values) == 1:
             where[axis.name] = (axis.values[0] - 1.0, axis.values[0] + 1.0)
-    return reference_grid(design, data, env, where)
+    return reference_grid(design, data, env, where, needed, weights)
 
 
-def joint_tests(grid: Grid, sample: SmallSample, specs: Specs, weights: str = "equal") -> JointTests:
+def joint_tests(
+    grid: Grid,
+    sample: SmallSample,
+    specs: Specs,
+    weights: str = "equal",
+    grid_with: Callable[[tuple[str, ...]], Grid] | None = None,
+) -> JointTests:
     """Test every factor and interaction of a grid.
 
     For a set of predictors the means of their combinations are differenced along each of them; all these
@@ -85,6 +99,8 @@ def joint_tests(grid: Grid, sample: SmallSample, specs: Specs, weights: str = "e
         Predictors to test, and groups to test within.
     weights : str
         For averaging.
+    grid_with : callable, optional
+        Returns the grid with the predictors named, for those that `grid` is averaged over.
 
     Returns
     -------
@@ -107,9 +123,11 @@ def joint_tests(grid: Grid, sample: SmallSample, specs: Specs, weights: str = "e
     keys: dict[str, list[Any]] = {"term": [], **{name: [] for name in by}}
     results: list[tuple[float, float, float, float, bool]] = []
     for chosen in _sets(grid, specs):
-        means = average(grid, Specs(chosen, by, None), weights)
+        lacking = grid_with is not None and any(name in grid.averaged for name in chosen)
+        here = grid_with((*chosen, *by)) if grid_with is not None and lacking else grid
+        means = average(here, Specs(chosen, by, None), weights)
         for rows in means.groups():
-            found = _test(grid, sample, means, rows, chosen)
+            found = _test(here, sample, means, rows, chosen)
             if found is not None:
                 results.append(found)
                 keys["term"].append(":".join(chosen))
@@ -143,7 +161,8 @@ def _group_order(keys: Mapping[str, list[Any]], by: tuple[str, ...]) -> list[int
 
 def _sets(grid: Grid, specs: Specs) -> Iterator[tuple[str, ...]]:
     """Sets of predictors that stand in a term together, in the order of the grid, small ones first."""
-    names = [axis.name for axis in grid.axes if axis.name in specs.factors and len(axis.values) > 1]
+    varied = [axis.name for axis in grid.axes if len(axis.values) > 1 or axis.name in grid.averaged]
+    names = [name for name in varied if name in specs.factors]
     sets: list[tuple[str, ...]] = [(name,) for name in names]
     while sets:
         for chosen in sets:
