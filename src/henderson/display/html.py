@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from henderson.inference.summary import SummaryRecord
     from henderson.inference.varcorr import VarCorr
 
+LONG_LABEL = 40
+"""Characters from which a name may be broken over lines; shorter ones stay in one piece on narrow pages."""
 # Only the text's own colour and greys that are seen on white and on black, so that any theme may surround it.
 STYLE = """
 .henderson{max-width:60em;line-height:1.45;font-variant-numeric:tabular-nums;color:inherit}
@@ -44,8 +46,8 @@ vertical-align:bottom}
 .henderson .hd-wide tbody tr{background:transparent;border:0}
 .henderson .hd-wide tbody tr:hover{background:rgba(128,128,128,.13)}
 .henderson .hd-wide tbody th{font-weight:400}
-.henderson .hd-wide .hd-l{text-align:left;white-space:normal;overflow-wrap:anywhere;
-min-width:5em;max-width:28em}
+.henderson .hd-wide .hd-l{text-align:left}
+.henderson .hd-wide .hd-long{white-space:normal;overflow-wrap:anywhere;min-width:12em;max-width:28em}
 .henderson .hd-wide .hd-first td,.henderson .hd-wide .hd-first th{border-top:1px solid rgba(128,128,128,.25)}
 .henderson summary{cursor:pointer;font-weight:600}
 .henderson .hd-notes{margin:.3em 0 0;opacity:.85}
@@ -182,6 +184,7 @@ def table_html(
 
 
 def _cell(tag: str, text: str, left: bool) -> str:
-    kind = ' class="hd-l"' if left else ""
+    long = " hd-long" if len(text) > LONG_LABEL else ""
+    kind = f' class="hd-l{long}"' if left else ""
     inside = escape(text.strip())
     return f"<{tag}{kind}>{inside.replace('-', '−') if tag == 'td' and not left else inside}</{tag}>"
