@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from henderson.inference.small_sample.equations import marginal
+from henderson.inference.small_sample.identified import hopeless, reason
 from henderson.inference.small_sample.record import SmallSample, check_ddf, check_information
 from henderson.inference.small_sample.satterthwaite import (
     covariance_gradient,
@@ -76,16 +77,23 @@ def small_sample(
 
 
 def satterthwaite(design: Design, estimate: Estimate) -> SmallSample:
-    """Return the fixed effects with the gradient and covariance that Satterthwaite's formula takes."""
+    """Return the fixed effects with the gradient and covariance that Satterthwaite's formula takes.
+
+    Where the data do not tell the variances apart that matter, that covariance is NaN, and the note says why.
+    """
+    gradient = covariance_gradient(estimate, marginal(estimate))
+    known, told_apart = parameter_covariance(estimate, gradient)
+    lost = not told_apart or hopeless(estimate)
     return SmallSample(
         "satterthwaite",
         None,
         estimate.beta,
         estimate.vcov,
         estimate.vcov,
-        covariance_gradient(estimate, marginal(estimate)),
+        gradient,
         (*estimate.theta_names, "sigma"),
-        parameter_covariance(estimate),
+        np.full_like(known, np.nan) if lost else known,
         design.n - design.p,
         estimate.sigma,
+        reason(design, estimate) if lost else "",
     )

@@ -21,6 +21,7 @@ import numpy as np
 from henderson import estimate as estimation
 from henderson.errors import FitError
 from henderson.inference.small_sample.equations import Marginal, marginal, split, through_inverse
+from henderson.inference.small_sample.identified import blind, hopeless, reason
 from henderson.inference.small_sample.record import SmallSample
 from henderson.inference.small_sample.traces import BlockSums, block_sums
 
@@ -58,9 +59,11 @@ def kenward_roger(design: Design, estimate: Estimate, information: str = "expect
     used = estimate if estimate.reml else by_reml(estimate)
     at = marginal(used)
     first, second = derivatives(used, at)
-    W = parameter_covariance(used, at, first, second, information)
+    W, flat = parameter_covariance(used, at, first, second, information)
     phi = used.vcov
     slopes = used.sigma**2 * at.T @ first @ at.T.T
+    if hopeless(used) or blind(flat, np.concatenate([phi[None], slopes]), phi):
+        raise FitError(reason(design, used))
     adjusted = phi
     if design.p:
         change = np.einsum("rs,rsab->ab", W[1:, 1:], second - _sandwiches(first, at.precision))
@@ -147,46 +150,46 @@ def _sandwiches(first: np.ndarray, precision: np.ndarray) -> np.ndarray:
 
 def parameter_covariance(
     estimate: Estimate, at: Marginal, first: np.ndarray, second: np.ndarray, information: str
-) -> np.ndarray:
-    """Return W, the covariance of the variance parameters in the directions V and G_r.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return W, the covariance of the variance parameters in the directions V and G_r, and the rest.
 
     Returns
     -------
     (1 + r, 1 + r) float64
+    (1 + r, d) float64
+        Directions without information: combinations of others, or what the data do not tell.
 
     Raises
     ------
     FitError
-        The information matrix is singular: the data do not tell the variances apart.
+        The observed information is not positive.
     """
-    found = expected_information(estimate, at, first, second)
+    found, scale = expected_information(estimate, at, first, second)
     if information == "expected":
-        return _twice_inverse(found)
+        return _twice_inverse(found, scale)
     used = np.array(
         [True, *(bool(estimate.lambdas[term].any()) for *_, term in estimate.cross.entries.tolist())]
     )
     found = np.where(np.outer(used, used), 2 * _quadratic(estimate, at) - found, 0.0)
-    return _twice_inverse(found)
+    return _twice_inverse(found, scale)
 
 
 REDUNDANT = 1e-10
-"""Directions with less than this share of the largest information, scaled to unit diagonal, repeat others."""
+"""Directions with less than this share of the largest information, each scaled, have none."""
 
 
-def _twice_inverse(information: np.ndarray) -> np.ndarray:
-    """2 I^-1, on the directions that are not combinations of others.
+def _twice_inverse(information: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """2 I^-1 on the directions with information, and the others.
 
     Where directions repeat one another, as in ``(f || g)`` with a factor, any of the generalised inverses
     gives the same degrees of freedom and the same adjustment.
     """
-    size = np.sqrt(np.abs(np.diag(information)))
-    scale = np.where(size > 0, size, 1.0)
     values, vectors = np.linalg.eigh(information / np.outer(scale, scale))
     if values[0] < -REDUNDANT * values[-1]:
         raise FitError(NEGATIVE)
     good = values > REDUNDANT * values[-1]
     inverse = 2 * (vectors[:, good] / values[good]) @ vectors[:, good].T
-    return np.asarray(inverse / np.outer(scale, scale))
+    return np.asarray(inverse / np.outer(scale, scale)), vectors[:, ~good] / scale[:, None]
 
 
 NEGATIVE = (
@@ -197,13 +200,16 @@ NEGATIVE = (
 
 def expected_information(
     estimate: Estimate, at: Marginal, first: np.ndarray, second: np.ndarray
-) -> np.ndarray:
-    """Return I_rs = tr(P G_r P G_s), in the directions V and G_r, (1 + r, 1 + r)."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return I_rs = tr(P G_r P G_s), in the directions V and G_r, (1 + r, 1 + r), and scales (1 + r,).
+
+    The scale of a direction is the root of tr(V^-1 G_r V^-1 G_r), its information if beta were known.
+    """
     sums, E = block_sums(estimate), directions(estimate)
     r, p = len(E), len(at.C)
     inverse = at.precision
-    out = np.empty((1 + r, 1 + r))
-    out[0, 0] = estimate.cross.n - p
+    out, scale = np.empty((1 + r, 1 + r)), np.empty(1 + r)
+    out[0, 0], scale[0] = estimate.cross.n - p, np.sqrt(estimate.cross.n)
     weights = first @ inverse  # C U'E_r U
     for s in range(r):
         f, Es = E[s]
@@ -211,7 +217,8 @@ def expected_information(
         for t in range(s + 1):
             both = -2 * np.vdot(second[t, s], inverse) + np.vdot(weights[t], weights[s].T)
             out[1 + t, 1 + s] = out[1 + s, 1 + t] = _trace(sums, E[t], E[s]) + both
-    return out
+        scale[1 + s] = np.sqrt(_trace(sums, E[s], E[s]))
+    return out, scale
 
 
 def _trace(sums: BlockSums, a: tuple[int, np.ndarray], b: tuple[int, np.ndarray]) -> float:

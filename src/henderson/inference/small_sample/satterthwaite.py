@@ -12,6 +12,7 @@ import numpy as np
 
 from henderson.inference.small_sample.equations import Marginal, split
 from henderson.inference.small_sample.hessian import deviance_hessian, sizes
+from henderson.inference.small_sample.identified import blind
 
 if TYPE_CHECKING:
     from henderson.estimate import Estimate
@@ -52,14 +53,27 @@ def covariance_gradient(estimate: Estimate, at: Marginal) -> np.ndarray:
     return np.array([*out, 2 / sigma * estimate.vcov])
 
 
-def parameter_covariance(estimate: Estimate) -> np.ndarray:
-    """Return 2 H^-1 on the directions with information, zero on the others, (n_theta + 1, n_theta + 1).
+def parameter_covariance(estimate: Estimate, gradient: np.ndarray) -> tuple[np.ndarray, bool]:
+    """Return 2 H^-1 on the directions with information, zero on the others, and whether that is all right.
 
     A variance estimated as zero has no slope to learn from; where the Hessian is flat or not positive, that
-    direction is left out, as lmerTest does, but after bringing the parameters to a common scale.
+    direction is left out, as lmerTest does, but after bringing the parameters to a common scale. That is all
+    right if the covariance of the fixed effects does not change along it.
+
+    Parameters
+    ----------
+    estimate : Estimate
+    gradient : (n_theta + 1, p, p) float64
+        Derivative of the covariance of the fixed effects.
+
+    Returns
+    -------
+    (n_theta + 1, n_theta + 1) float64
+    bool
     """
     scale = np.append(sizes(estimate), estimate.sigma)
     values, vectors = np.linalg.eigh(deviance_hessian(estimate) * np.outer(scale, scale))
     good = values > NO_INFORMATION * max(1.0, values[-1])
     inverse = 2 * (vectors[:, good] / values[good]) @ vectors[:, good].T
-    return np.asarray(inverse * np.outer(scale, scale))
+    lost = blind(scale[:, None] * vectors[:, ~good], gradient, estimate.vcov)
+    return np.asarray(inverse * np.outer(scale, scale)), not lost

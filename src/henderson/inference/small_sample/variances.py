@@ -68,7 +68,7 @@ def variance_parameters(estimate: Estimate, information: str = "observed") -> Va
     kind = check_information(information)
     used = estimate if estimate.reml else by_reml(estimate)
     at = marginal(used)
-    W = parameter_covariance(used, at, *derivatives(used, at), kind)
+    W, _ = parameter_covariance(used, at, *derivatives(used, at), kind)
     values, J = _natural(used)
     return VarianceParameters((*used.theta_names, "sigma^2"), values, J @ W @ J.T)
 
