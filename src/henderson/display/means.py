@@ -235,7 +235,9 @@ def _notes(record: Evaluated, shows: str) -> list[str]:
     notes += _interactions(linear)
     notes += _nested(linear.nested)
     if not linear.estimable.all():
-        notes.append("nonEst: the data cannot tell (a combination of factor levels is missing).")
+        notes.append(
+            "nonEst: cannot be estimated, as levels never occur together or covariates are collinear."
+        )
     if linear.off_zero:
         notes.append(f"Not contrasts, as their numbers do not add up to 0: {_some(linear.off_zero)}.")
     return [*notes, _judged(record, shows), *record.remarks, *_scale(record)]
