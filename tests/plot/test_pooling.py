@@ -56,6 +56,15 @@ def test_the_lines_of_a_girl_include_her_sex(teeth):
     close(drawn(ax, GREEN).get_ydata(), start + slope * ages)
 
 
+def test_a_line_of_its_own_ends_with_the_data():
+    data = hd.datasets.load("sleepstudy").drop(index=[*range(3, 10)])
+    found = hd.pooling("Reaction ~ Days + (Days | Subject)", data, refit=False)
+    ax = found.plot()[0]
+    assert np.isfinite(drawn(ax, GREEN).get_ydata()).tolist() == [True] * 3 + [False] * 7
+    start, slope = found.record.method("partial").coef[0]
+    close(drawn(ax, BLUE).get_ydata(), start + slope * np.arange(10))
+
+
 def test_without_the_data_fitted_values_are_drawn(sleep):
     fit = hd.LinearMixedFit.from_dict(sleep.fit.to_dict())
     for one, two in zip(hd.pooling(fit, refit=False).plot(), sleep.plot(), strict=True):

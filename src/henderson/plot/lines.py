@@ -85,7 +85,7 @@ def raw_columns(fit: LinearMixedFit) -> dict[str, Any]:
 
 
 def typical_rows(
-    found: Covariate, columns: dict[str, Any], rows: np.ndarray
+    found: Covariate, columns: dict[str, Any], rows: np.ndarray, places: np.ndarray | None = None
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Return the places of some rows on the axis (m,), and rows there that are typical of them otherwise.
 
@@ -97,12 +97,15 @@ def typical_rows(
         Raw columns of the rows used, from `raw_columns`.
     rows : (r,) int
         Positions among the rows used.
+    places : (s,) int, optional
+        Rows whose places on the axis are taken; by default the same.
     """
     import pandas as pd
 
-    at, first = np.unique(found.values[rows], return_index=True)
+    across = rows if places is None else places
+    at, first = np.unique(found.values[across], return_index=True)
     chosen = spread(len(at), _MOST_PLACES)
-    at, first = at[chosen], rows[first[chosen]]
+    at, first = at[chosen], across[first[chosen]]
     new: dict[str, Any] = {}
     for name, column in columns.items():
         if isinstance(column, Factor):

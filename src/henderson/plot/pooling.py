@@ -49,6 +49,8 @@ def lattice(
 ) -> np.ndarray:
     """Draw one panel per group: its data, and the lines of no, complete and partial pooling.
 
+    The group's own line ends where its data do; the others, which borrow from all groups, go on.
+
     Parameters
     ----------
     result : Pooling
@@ -92,7 +94,7 @@ def lattice(
         dress(ax).plot(found.values[rows], record.y[rows], "o", ms=3.5, mfc="none", color=GREY, mew=0.9)
         at, values = lines(int(level))
         for name, _, colour, dashes, width in LINES:
-            one = len(at) == 1  # a single place has no line
+            one = np.count_nonzero(~np.isnan(values[name])) == 1  # a single place has no line
             ax.plot(at, values[name], ls=dashes, color=colour, lw=width, marker="_" if one else "", ms=9)
         ax.set_title(panel_title(str(factor.levels[level])), fontsize=9, color=INK, pad=3)
         name_values(ax, found)
@@ -116,13 +118,18 @@ def _line_maker(result: Pooling, found: Covariate, codes: np.ndarray) -> Lines:
     f = [g.name for g in fit.design.groupings].index(record.group)
 
     def lines(level: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        at, new = typical_rows(found, raw, np.flatnonzero(codes == level))
+        own_rows = np.flatnonzero(codes == level)
+        everywhere = np.arange(len(codes)) if found.labels is None else None  # so that few rows show a line
+        at, new = typical_rows(found, raw, own_rows, everywhere)
         rows = new_rows(fit.design, fit.source, new, (f,))
         columns = dict(zip(fit.design.x_names, rows.X.T, strict=True))
-        for term, own in zip(fit.design.terms, rows.columns, strict=True):
+        for term, parts in zip(fit.design.terms, rows.columns, strict=True):
             if term.grouping == f:
-                columns = dict(zip(term.names, own, strict=True)) | columns
+                columns = dict(zip(term.names, parts, strict=True)) | columns
         values = {name: rows.offset + _line(record, name, columns, level) for name, *_ in LINES}
+        own = found.values[own_rows]
+        beyond = (at < own.min()) | (at > own.max())
+        values["none"] = np.where(beyond, np.nan, values["none"])
         return at, values
 
     return lines
