@@ -75,7 +75,7 @@ def _method_notes(record: PoolingRecord) -> list[str]:
     )
     notes = [errors]
     if not record.refitted:
-        notes.append("The mixed model was not fitted without each group.")
+        notes.append("The mixed model was not fitted without each group; refit=True does that.")
     if any(name in [m.name for m in record.methods] for name in ("dummies", "none")):
         notes.append("A dash: nothing is said of a group that was not seen.")
     table = record.method_columns()

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from henderson.inference.pooling.record import PoolingRecord
 
 
+MOST_REFITS = 1000
+
+
 class PoolingErrors(Shown):
     """One row per method: parameters, residual standard deviation, errors in and out of sample."""
 
@@ -140,7 +143,7 @@ def pooling(
     data: Any = None,
     *,
     group: str | None = None,
-    refit: bool = True,
+    refit: bool | None = None,
     reml: bool = True,
     weights: str | ArrayLike | None = None,
     offset: str | ArrayLike | None = None,
@@ -162,8 +165,9 @@ def pooling(
         One row per observation.
     group : str, optional
         The grouping factor whose groups are compared; by default that of the first random term.
-    refit : bool, default True
-        Whether the mixed model is fitted without each group, for the error on groups not seen.
+    refit : bool, optional
+        Whether the mixed model is fitted without each group, for its error on groups not seen; by default
+        where there are at most 1,000 groups.
     reml, weights, offset, na_action, contrasts, env
         As in `henderson.lmm`.
 
@@ -215,7 +219,7 @@ def pooling(
         fit = _fit(formula, data, reml, weights, offset, na_action, contrasts, env)
     elif data is not None:
         raise OptionError("pooling(fit) uses the data of the fit: give no data beside it.")
-    return Pooling(_compare(fit, group, bool(refit)), fit.source.kind, fit)
+    return Pooling(_compare(fit, group, refit), fit.source.kind, fit)
 
 
 def _fit(
@@ -243,14 +247,17 @@ def _fit(
     return LinearMixedFit(design, estimate, source)
 
 
-def _compare(fit: LinearMixedFit, group: str | None, refit: bool) -> PoolingRecord:
+def _compare(fit: LinearMixedFit, group: str | None, refit: bool | None) -> PoolingRecord:
     from henderson.inference.pooling.compare import compare_poolings
 
     design = fit.design
     f = _first_grouping(fit) if group is None else grouping_index(design, group)
+    if refit not in (None, True, False):
+        raise OptionError(f"refit={refit!r}: choose True or False, or leave it out.")
+    again = len(design.groupings[f].levels) <= MOST_REFITS if refit is None else bool(refit)
     conditional = fit.ranef[design.groupings[f].name].cov
     return compare_poolings(
-        design, fit.estimate, fit.formula, f, fit.fitted, fit.hat_values(), conditional, refit
+        design, fit.estimate, fit.formula, f, fit.fitted, fit.hat_values(), conditional, again
     )
 
 

@@ -103,6 +103,7 @@ def test_without_refits_there_is_no_error_on_groups(found):
         (lambda data: hd.pooling(FORMULA), FormulaError, "formula and data"),
         (lambda data: hd.pooling(FORMULA, data, group="subject"), OptionError, "'Subject'"),
         (lambda data: hd.pooling(FORMULA, data, groups="Subject"), OptionError, "'group'"),
+        (lambda data: hd.pooling(FORMULA, data, refit="all"), OptionError, "True or False"),
         (lambda data: hd.pooling(FORMULA, data).plot("arrows"), OptionError, "'shrinkage'"),
         (lambda data: hd.pooling(hd.lmm(FORMULA, data), data), OptionError, "no data"),
     ],
