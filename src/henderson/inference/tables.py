@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from henderson.design.record import Design
     from henderson.estimate import Estimate
 
+FULL = 1e-10
+"""A row whose leverage is this close to one determines an effect alone."""
 EFFECTS = ("fixed", "ran_pars", "ran_vals", "ran_coefs")
 Columns = dict[str, object]
 
@@ -146,10 +148,11 @@ def glance(design: Design, estimate: Estimate) -> Columns:
 def cooks_distance(design: Design, scaled: np.ndarray, hat: np.ndarray) -> np.ndarray:
     """Return Cook's distances (n,), theta held fixed: r^2 h / (p (1 - h)^2), r the scaled residual.
 
-    As lme4's ``cooks.distance()``; rows with a hat value of one give infinity.
+    As lme4's ``cooks.distance()``; NaN for rows with a hat value of one, which determine an effect alone:
+    their residual is zero too, and the quotient of the two would be rounding.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(scaled**2 * hat / (max(design.p, 1) * (1 - hat) ** 2))
+    rest = np.where(1 - hat > FULL, 1 - hat, np.nan)
+    return np.asarray(scaled**2 * hat / (max(design.p, 1) * rest**2))
 
 
 def augment(**columns: np.ndarray) -> dict[str, np.ndarray]:

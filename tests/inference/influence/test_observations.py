@@ -65,6 +65,20 @@ def test_a_row_with_a_parameter_of_its_own_is_reported():
     assert np.isnan(found.record.sd_deleted[17]).all()
 
 
+@pytest.mark.parametrize("unit", [1.0, 1e6, 1e-6])
+def test_cooks_distance_of_a_row_with_a_parameter_of_its_own_is_not_rounding(unit):
+    rows = hd.datasets.load("sleepstudy")
+    rows["late"] = np.where(rows["Days"] > 4, "yes", "no")
+    rows["who"] = np.where(rows["Subject"].astype(str) == "308", "him", "them")
+    rows.loc[17, "who"] = "rare"  # the only one of its cell with late = yes
+    rows["Days"] = rows["Days"] * unit
+    f = hd.lmm("Reaction ~ late * who + Days + (1 | Subject)", rows)
+    alone = f.influence("observation").reasons
+    assert list(alone) == [17]
+    assert np.isnan(f.cooks_distance()[17]) and np.isnan(f.augment()[".cooksd"][17])
+    assert np.isfinite(np.delete(f.cooks_distance(), 17)).all()
+
+
 def test_cooks_distance_of_the_rows_is_that_of_augment():
     f = hd.lmm("Reaction ~ Days + (Days | Subject)", hd.datasets.load("sleepstudy"))
     np.testing.assert_array_equal(f.cooks_distance(), f.augment()[".cooksd"])

@@ -9,14 +9,13 @@ import numpy as np
 from henderson.inference.conditional import spherical_columns
 from henderson.inference.influence.groups import parameter_names, standard_deviations
 from henderson.inference.influence.record import Influence
+from henderson.inference.tables import FULL
 
 if TYPE_CHECKING:
     from henderson.design.record import Design
     from henderson.estimate import Estimate
 
 ROWS_AT_ONCE = 1 << 16
-FULL = 1e-10
-"""A row whose leverage is this close to one determines a parameter alone."""
 
 
 def influence_of_rows(
