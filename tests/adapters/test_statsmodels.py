@@ -473,6 +473,10 @@ def test_errors_tell_what_to_do():
     frame.loc[0, "Days"] = np.nan
     with pytest.raises(DataError, match='missing="drop"'):
         ours.mixedlm("Reaction ~ Days", frame, groups="Subject").fit()
+    with pytest.raises(DataError, match="groups holds 1 missing labels"):
+        ours.mixedlm("Reaction ~ twice", frame, groups=frame["Subject"].where(frame.index != 3))
+    with pytest.raises(DataError, match="no rows"):
+        ours.mixedlm("Reaction ~ twice", frame.head(0), groups="Subject")
     with pytest.raises(DataError, match="one per row"):
         ours.mixedlm("Reaction ~ twice", frame, groups=[1, 2, 3])
 
@@ -662,3 +666,24 @@ def test_reader_of_the_formula_is_at_hand():
         assert isinstance(info, patsy.DesignInfo)
         assert info.column_names == our_fit(name).model.exog_names
     assert ours.MixedLM(*arrays()).data.design_info is None
+
+
+def test_another_fit_leaves_earlier_results_alone():
+    """statsmodels' result changes its log-likelihood when its model is fitted again by the other method."""
+    model = stated(ours.mixedlm, "intercept")
+    first = model.fit()
+    second = model.fit(reml=False)
+    assert (round(first.llf, 4), round(second.llf, 4)) == (-893.2325, -897.0393)
+    same(first.bse, our_fit("intercept").bse)
+    same(second.bse, our_fit("intercept", False).bse)
+
+
+def test_terms_come_by_falling_number_of_levels():
+    design = our_fit("nested")._found.blocks.design
+    assert [len(design.groupings[term.grouping].levels) for term in design.terms] == [30, 10]
+
+
+def test_results_show_themselves():
+    result = our_fit("slopes")
+    assert repr(result) == str(result.summary())
+    assert result._repr_html_() == result.summary().as_html()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from henderson.adapters.statsmodels.parameters import VCSpec
+from henderson.errors import DataError
 
 LARGE = 4_000_000
 """Elements of a group's matrix above which it is kept sparse."""
@@ -61,6 +62,11 @@ def group_layout(groups: Any) -> Layout:
     -------
     Layout
 
+    Raises
+    ------
+    DataError
+        Missing labels; no rows at all.
+
     Notes
     -----
     O(n).
@@ -73,6 +79,12 @@ def group_layout(groups: Any) -> Layout:
     import pandas as pd
 
     codes, labels = pd.factorize(np.asarray(groups), sort=True)
+    if not len(codes):
+        raise DataError("The data have no rows; there is nothing to fit.")
+    if (missing := int((codes < 0).sum())) > 0:
+        raise DataError(
+            f'groups holds {missing} missing labels; remove those rows, or type missing="drop" with formulas.'
+        )
     start = np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(labels)))])
     order = np.argsort(codes, kind="stable")
     return Layout(list(labels), codes.astype(np.intp), order.astype(np.intp), start.astype(np.intp))

@@ -79,13 +79,13 @@ class MixedLM(Stated):
         self.fe_pen = self.re_pen = self.cov_pen = None
         self.exog_vc = component_spec(exog_vc)
         self.endog = np.ascontiguousarray(np.asarray(endog, dtype=float).reshape(-1))
-        self.exog = np.asarray(exog, dtype=float).reshape(len(self.endog), -1)
         self.groups = np.asarray(groups)
         if len(self.groups) != len(self.endog):
             raise DataError(
                 f"groups has {len(self.groups)} labels and endog {len(self.endog)} rows; give one per row."
             )
         self._layout: Layout = group_layout(self.groups)
+        self.exog = np.asarray(exog, dtype=float).reshape(len(self.endog), -1)
         self.nobs = self.n_totobs = len(self.endog)
         self.k_fe, self.k_vc = self.exog.shape[1], len(self.exog_vc.names)
         self._random(exog_re)

@@ -263,6 +263,12 @@ class MixedLMResults(Estimates):
 
         return lmm_fit(self.model._origin, self._found, reml=self.reml)
 
+    def __repr__(self) -> str:
+        return str(self.summary())
+
+    def _repr_html_(self) -> str:
+        return self.summary().as_html()
+
     def initialize(self, *args: Any, **kwargs: Any) -> None:
         """Do nothing; statsmodels' results have it."""
 
