@@ -527,3 +527,22 @@ def test_answers_to_foreign_names_exist(fit):
     assert not [name for name in re.findall(r"fit\.(\w+)", told) if not hasattr(fit, name)]
     assert not [name for name in re.findall(r"hd\.(\w+)", told) if not hasattr(hd, name)]
     assert not [name for name in elsewhere.ATTRIBUTES if hasattr(fit, name)]
+
+
+def test_attributes_that_a_table_does_not_have_are_answered(fit):
+    table = fit.anova()
+    for name, said in (
+        ("p_value", "It is a column: write ['p_value']"),
+        ("frame", "Did you mean .to_frame?"),
+        ("nothing_of_the_kind", "It has columns"),
+    ):
+        with pytest.raises(AttributeError) as error:
+            getattr(table, name)
+        assert said in str(error.value)
+    assert not hasattr(table, "__array__")
+    assert pickle.loads(pickle.dumps(table))["p_value"] == table["p_value"]
+
+
+def test_pictures_are_not_one_picture(fit):
+    with pytest.raises(OptionError, match=r"fit\.plot\.qq\(\)"):
+        fit.plot()

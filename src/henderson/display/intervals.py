@@ -41,7 +41,9 @@ def bootstrap_view(record: BootstrapRecord) -> TableView:
     numbers = _by_row(*(columns[name] for name in names))
     rows = [[term, *cells] for term, cells in zip(record.terms, numbers, strict=True)]
     n = len(record.replicates)
-    title = f"{record.kind.capitalize()} bootstrap, {n} refits by {'REML' if record.reml else 'ML'}"
+    title = (
+        f"{record.kind.capitalize()} bootstrap, {n} refit{'s' * (n > 1)} by {'REML' if record.reml else 'ML'}"
+    )
     before = [f"{record.type.capitalize()} intervals, {_percent(record.level)}; seed {record.seed}"]
     return TableView(title, heads, rows, 1, _bootstrap_notes(record, n), before)
 

@@ -48,6 +48,10 @@ def _before(record: PowerRecord) -> list[str]:
     lines = [f"{record.n_sim} simulated studies of each size; {how}; groups are levels of {record.along}."]
     if record.effect:
         lines.append(f"Assumed: {', '.join(f'{name} = {value:g}' for name, value in record.effect)}.")
+    elif record.method != "callable":
+        lines.append(
+            "Effects as the fit estimates them: this power is as uncertain as they are (see effect=)."
+        )
     return lines
 
 

@@ -230,6 +230,8 @@ def exact_test_view(record: ExactTest) -> TableView:
 def _draws(record: ExactTest) -> str:
     zero = f"{100 * record.at_zero:.1f} % of them zero"
     good = f"the p-value is good to +- {record.std_error:.2g}"
+    if record.std_error == 0:
+        good = "all are as large"
     if record.p_value * (record.n_sim + 1) < 1.5:
         good = "none is as large, so the p-value is at most this"
     return f"{record.n_sim} draws from the null distribution, {zero}; {good}."

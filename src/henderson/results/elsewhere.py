@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 # statsmodels, lme4, nlme, MixedModels.jl and scikit-learn, as far as one answer is right.
 ATTRIBUTES = {
@@ -58,6 +58,74 @@ OPTIONS = {
     }
 }
 """Options by the function that does not have them."""
+
+OUR_OPTIONS = {
+    **dict.fromkeys(("nsim", "n_sim", "n", "n_boot", "nboot", "R", "B", "reps"), ("n", "n_sim")),
+    **dict.fromkeys(("parm", "which", "terms", "term", "parameters", "params"), ("parm", "which", "terms")),
+    **dict.fromkeys(("random_state", "rng"), ("seed",)),
+    **dict.fromkeys(("conf_level", "confidence", "coverage"), ("level",)),
+    **dict.fromkeys(("null", "rhs", "value", "q_matrix"), ("values",)),
+    **dict.fromkeys(("ref", "base", "control"), ("reference",)),
+    **dict.fromkeys(("ncpus", "workers", "parallel"), ("n_jobs",)),
+    **dict.fromkeys(("df", "df_method", "lmer_df", "mode"), ("ddf",)),
+}
+"""Names of options elsewhere, with ours of the same meaning; the first that a function has is the answer."""
+
+
+def foreign_option(name: str, known: Collection[str]) -> str | None:
+    """Return what to write instead of an option that other packages have, None where nothing is known.
+
+    Parameters
+    ----------
+    name : str
+        As typed.
+    known : collection of str
+        Options that the function has.
+
+    Examples
+    --------
+    >>> foreign_option("random_state", {"n", "seed"})
+    'Write seed=.'
+    >>> foreign_option("alpha", {"level"})
+    'Write level=, which is 1 - alpha.'
+    """
+    if name == "alpha" and "level" in known:
+        return "Write level=, which is 1 - alpha."
+    ours = next((option for option in OUR_OPTIONS.get(name, ()) if option in known), None)
+    return f"Write {ours}=." if ours else None
+
+
+TABLES = {
+    **dict.fromkeys(("cld", "CLD", "compact_letters"), "letters"),
+    **dict.fromkeys(("frame", "df", "to_pandas", "to_polars", "table", "summary_frame"), "to_frame"),
+}
+"""Methods of tables elsewhere, with ours."""
+
+
+def missing_in_table(name: str, kind: str, known: Iterable[str], columns: Iterable[str]) -> str:
+    """Return what to say of an attribute that a table of results does not have.
+
+    Parameters
+    ----------
+    name : str
+        As typed.
+    kind : str
+        Class of the table.
+    known : iterable of str
+        Attributes that it has.
+    columns : iterable of str
+        Its columns.
+
+    Examples
+    --------
+    >>> missing_in_table("p_value", "Anova", ["to_frame"], ["term", "p_value"])
+    "'Anova' has no attribute 'p_value'. It is a column: write ['p_value']."
+    """
+    text, methods = f"{kind!r} has no attribute {name!r}.", [k for k in known if not k.startswith("_")]
+    if name in set(columns):
+        return f"{text} It is a column: write [{name!r}]."
+    near = [TABLES[name]] if TABLES.get(name) in methods else difflib.get_close_matches(name, methods, 1)
+    return f"{text} Did you mean .{near[0]}?" if near else f"{text} It has {', '.join(sorted(methods))}."
 
 
 def missing_attribute(name: str, known: Iterable[str]) -> str:

@@ -112,10 +112,10 @@ class Hypotheses(Tables):
 
         Parameters
         ----------
-        hypotheses : str, dict or (m, p) array
-            ``"Days = 10, groupb - groupc = 0"``; a dict such as ``{"Days": 10}``; or weights on the fixed
-            effects, one combination a row. Names are those of `fixef`; ``group[T.b]`` stands for ``groupb``,
-            names with blanks may be in back-quotes.
+        hypotheses : str, list of str, dict or (m, p) array
+            ``"Days = 10, groupb - groupc = 0"``, or a list of these; a dict such as ``{"Days": 10}``; or
+            weights on the fixed effects, one combination a row. Names are those of `fixef`; ``group[T.b]``
+            stands for ``groupb``, names with blanks may be in back-quotes.
         values : float or (m,), optional
             Values of the rows of a matrix, by default 0.
         ddf : {"satterthwaite", "kenward-roger", "residual", "none"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from henderson.errors import OptionError
 from henderson.results.options import named_options
 from henderson.results.tables import Tables
 
@@ -49,6 +50,10 @@ class Pictures:
 
     def __init__(self, fit: LinearMixedFit) -> None:
         self._fit = fit
+
+    def __call__(self, *args: object, **options: object) -> None:
+        """Say which pictures there are: a fit has no single one."""
+        raise OptionError(f"fit.plot() is not a picture by itself; type for example fit.plot.qq().\n{self!r}")
 
     def __repr__(self) -> str:
         import textwrap

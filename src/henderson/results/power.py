@@ -133,6 +133,8 @@ def power(
         20        10  200 88.5 %    83.3 % 92.2 %
     The smallest size tried that reaches 80 % has 20 groups and 200 rows.
     """
+    if not isinstance(fit, LinearMixedFit):
+        raise OptionError(f"power() simulates from a fit made by hd.lmm(); this is a {type(fit).__name__}.")
     kind, sizes = check_method(method), sizes_of(n_groups, n_within)
     alpha, level = check_share(alpha, "alpha"), check_share(level, "level")
     place = _along(fit, along, asked=n_groups is not None or n_within is not None)

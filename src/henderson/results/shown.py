@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from henderson.inference.frames import make_frame
+from henderson.results.elsewhere import missing_in_table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,6 +46,14 @@ class Shown:
         if name not in columns:
             raise KeyError(f"{name!r} is no column of this table; it has {', '.join(columns)}.")
         return np.asarray(columns[name])
+
+    if not TYPE_CHECKING:  # type checkers shall go on to find misspelt attributes
+
+        def __getattr__(self, name: str) -> Any:
+            kind = type(self)
+            if name.startswith("_") or "record" not in self.__dict__ or hasattr(kind, name):
+                return object.__getattribute__(self, name)
+            raise AttributeError(missing_in_table(name, kind.__name__, dir(kind), self.columns()))
 
     def to_frame(self) -> Any:
         """Return the table as a data frame of the kind that the data came in."""

@@ -152,3 +152,35 @@ def test_frames_are_of_the_users_kind(sleep):
     assert isinstance(frame, pl.DataFrame)
     assert frame.columns[:3] == ["term", "null", "estimate"]
     assert "Hypothesis" in sleep.test("Days").to_html()
+
+
+def test_other_ways_to_type_the_same(machines):
+    plain = machines.test("MachineB = 10, MachineC - MachineB = 0")
+    for other in ("MachineB == 10; MachineC - MachineB == 0", ["MachineB = 10", "MachineC - MachineB"]):
+        assert machines.test(other).record.terms == plain.record.terms
+        np.testing.assert_array_equal(machines.test(other)["p_value"], plain["p_value"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("Machine = 0",), r"Whole terms are tested by fit\.anova"),
+        (("MachineB > 0",), "two-sided"),
+        ((), r"test\(\): missing a required argument: 'hypotheses'"),
+        (("MachineB", 0, "none", "expected", 0.9, 1), "too many values without a name"),
+    ],
+)
+def test_what_is_mistyped_often_is_answered(machines, arguments, message):
+    with pytest.raises(OptionError, match=message):
+        machines.test(*arguments)
+
+
+def test_an_error_within_is_not_taken_for_a_wrong_call():
+    from henderson.results.options import named_options
+
+    @named_options
+    def within(x):
+        return len(x)
+
+    with pytest.raises(TypeError, match="has no len"):
+        within(3)

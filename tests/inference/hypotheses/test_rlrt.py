@@ -152,3 +152,9 @@ def test_bad_options(options):
 def test_a_seed_makes_it_repeatable():
     fit = hd.lmm("Yield ~ 1 + (1 | Batch)", DYESTUFF)
     assert fit.rlrt(n_sim=2000, seed=3)["p_value"] == fit.rlrt(n_sim=2000, seed=3)["p_value"]
+
+
+def test_a_nested_factor_may_be_named_either_way():
+    machines = hd.lmm("score ~ Machine + (1 | Worker/Machine)", hd.datasets.load("machines"))
+    one, other = (machines.rlrt(name, n_sim=50, seed=1) for name in ("Worker:Machine", "Machine:Worker"))
+    assert one["term"] == other["term"] == ["(1 | Machine:Worker)"]

@@ -345,7 +345,11 @@ def test_kinds_of_limits():
         ({"statistic": "sigma"}, "statistic='sigma' must be a function"),
         ({"statistic": lambda fit: "many"}, "statistic.*returned a str"),
         ({"statistic": lambda fit: []}, "returned nothing"),
+        ({"statistic": lambda fit: None}, "returned None"),
         ({"times": 3}, r"bootstrap\(\) has no option 'times'"),
+        ({"nsim": 3}, r"Write n=\."),
+        ({"random_state": 3}, r"Write seed=\."),
+        ({"alpha": 0.1}, r"Write level=, which is 1 - alpha\."),
     ],
 )
 def test_bad_input_is_answered(options, message):

@@ -272,3 +272,13 @@ def test_hypotheses_are_typed_as_text(arms):
     np.testing.assert_allclose(shifted.p_values, plain.p_values, rtol=1e-5)
     both = hd.power(arms, test="armb = 0, x = 0.25", effect={"armb": 0, "x": 0.25}, n_sim=200, seed=1)
     assert near(both["power"][0], 0.05, 200)
+
+
+def test_power_of_what_is_no_fit():
+    with pytest.raises(hd.errors.OptionError, match="this is a str"):
+        hd.power("Reaction ~ Days")
+
+
+def test_power_at_the_estimates_says_so(sleep):
+    assert "as the fit estimates them" in str(hd.power(sleep, n_sim=2, seed=1))
+    assert "as the fit" not in str(hd.power(sleep, effect={"Days": 5}, n_sim=2, seed=1))

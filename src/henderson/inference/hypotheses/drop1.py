@@ -203,6 +203,7 @@ def drop_by_f(design: Design, sample: SmallSample, given: Given) -> TermFTests:
 
 def check_test(test: object) -> str:
     """Return the test asked for, or say which there are."""
+    test = {"chisq": "lrt", "lr": "lrt", "lrt": "lrt", "f": "F"}.get(str(test).lower(), test)
     if test not in TESTS:
         raise OptionError(
             f"drop1(test={test!r}): choose 'lrt' (refits by maximum likelihood) or 'F' (no refits, with "

@@ -66,7 +66,7 @@ def read_hypotheses(text: str, names: tuple[str, ...]) -> list[tuple[str, Linear
     Parameters
     ----------
     text : str
-        Each is an expression, or expressions joined by ``=``; alone it is compared with 0.
+        Each is an expression, or expressions joined by ``=`` or ``==``; alone it is compared with 0.
     names : tuple of str, length p
         Coefficients, as R prints them. Spaces inside do not matter, ``f[T.b]`` and ``f[b]`` stand for ``fb``,
         ``Intercept`` for ``(Intercept)``.
@@ -103,6 +103,7 @@ class _Reader:
 
     def __init__(self, text: str, names: tuple[str, ...]) -> None:
         plain = text if any("[" in name for name in names) else _DUMMY.sub(r"\1", text)
+        plain = plain.replace("==", "=")  # as in multcomp
         self.text, self.names, self.at = plain, names, 0
         self.tokens = self.cut()
 
@@ -135,8 +136,12 @@ class _Reader:
             return Token("mark", self.text[at], at), at + 1
         word = _WORD.match(self.text, at)
         if word is None:
-            raise self.fail(f"{self.text[at]!r} has no place in a hypothesis.", at)
-        raise self.fail(f"There is no coefficient {word[0]!r}. {did_you_mean(word[0], self.names)}", at)
+            side = " Tests are two-sided: type '='." if self.text[at] in "<>" else ""
+            raise self.fail(f"{self.text[at]!r} has no place in a hypothesis.{side}", at)
+        hint = did_you_mean(word[0], self.names)
+        if any(name.startswith(word[0]) for name in self.names):
+            hint += " Whole terms are tested by fit.anova()."
+        raise self.fail(f"There is no coefficient {word[0]!r}. {hint}", at)
 
     def peek(self) -> Token:
         return self.tokens[self.at]

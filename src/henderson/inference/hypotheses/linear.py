@@ -75,8 +75,9 @@ def linear_hypotheses(
         Names of the coefficients.
     sample : SmallSample
         Fixed effects, their covariance and what degrees of freedom are made of.
-    hypotheses : str, dict or (m, p) array
-        ``"Days = 10, a - b = 0"``; a dict from expressions to values; or weights, one combination a row.
+    hypotheses : str, list of str, dict or (m, p) array
+        ``"Days = 10, a - b = 0"``, or a list of these; a dict from expressions to values; or weights, one
+        combination a row.
     values : float or (m,), optional
         Values of the rows of a matrix, by default 0.
     level : float, default 0.95
@@ -115,6 +116,8 @@ def linear_hypotheses(
 def _read(design: Design, hypotheses: object, values: object) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Labels, weights on all coefficients (m, P), values (m,)."""
     names = design.all_x_names
+    if isinstance(hypotheses, (list, tuple)) and hypotheses and all(isinstance(h, str) for h in hypotheses):
+        hypotheses = ", ".join(hypotheses)
     if isinstance(hypotheses, (str, Mapping)):
         if values is not None:
             raise OptionError("values= goes with a matrix; in text type 'Days = 10', in a dict {'Days': 10}.")

@@ -135,7 +135,7 @@ def chosen_term(design: Design, term: str | None) -> tuple[int, str]:
         term = next(iter(labels.values()))
     known = [i for i in labels if term in _names(design, i, labels[i])]
     if len(known) != 1:
-        offered = ", ".join(map(repr, single.values())) or "none"
+        offered = ", ".join(map(repr, single.values())) or "none; (x || g) makes such terms of (x | g)"
         what = (
             "Say which variance: this model has several"
             if term is None
@@ -156,7 +156,8 @@ def chosen_term(design: Design, term: str | None) -> tuple[int, str]:
 def _names(design: Design, i: int, label: str) -> set[str]:
     group, name = design.groupings[design.terms[i].grouping].name, design.terms[i].names[0]
     alone = sum(t.grouping == design.terms[i].grouping for t in design.terms) == 1
-    return {label, label.replace(" ", ""), f"{group}.{name}"} | ({group} if alone else set())
+    turned = ":".join(reversed(group.split(":")))
+    return {label, label.replace(" ", ""), f"{group}.{name}"} | ({group, turned} if alone else set())
 
 
 def _count(n_sim: object) -> int:

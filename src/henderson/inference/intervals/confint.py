@@ -29,7 +29,10 @@ def check_method(method: object) -> str:
     name = SPELLINGS.get(name, name)
     if name in METHODS:
         return name
-    raise OptionError(f"confint(method={method!r}): choose among {', '.join(map(repr, METHODS))}.")
+    raise OptionError(
+        f"confint(method={method!r}): choose among {', '.join(map(repr, METHODS))}. A coverage is level=, "
+        "names of parameters are parm=."
+    )
 
 
 def check_only(method: str, **given: object) -> None:

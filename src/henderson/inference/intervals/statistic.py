@@ -64,6 +64,8 @@ def measured(value: Any, name: str) -> tuple[tuple[str, ...], np.ndarray]:
         names, numbers = [str(key) for key in value.index], value.to_numpy()
     else:
         names, numbers = [], value
+    if value is None:
+        raise OptionError(f"statistic: {name}(fit) returned None; does it end with return?")
     try:
         out = np.atleast_1d(np.asarray(numbers, dtype=float))
     except (TypeError, ValueError):

@@ -24,6 +24,7 @@ USUAL = {
 
 _OTHER = {
     "pairs": "pairwise",
+    "tukey": "pairwise",
     "trt.vs.ctrl": "treatment",
     "trt.vs.ctrl1": "treatment",
     "dunnett": "treatment",

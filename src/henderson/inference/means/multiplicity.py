@@ -13,7 +13,12 @@ from henderson.inference.means.studentized_range import range_quantile, range_ta
 
 ADJUSTMENTS = ("none", "tukey", "mvt", "sidak", "bonferroni", "holm", "fdr", "scheffe")
 SIDES = ("two", "greater", "less")
-_OTHER = {"bh": "fdr", "benjamini-hochberg": "fdr", "dunnett": "mvt", "dunnettx": "mvt", "šidák": "sidak"}
+_OTHER = {
+    **dict.fromkeys(("bh", "benjamini-hochberg", "fdr_bh"), "fdr"),
+    **dict.fromkeys(("dunnett", "dunnettx"), "mvt"),
+    **dict.fromkeys(("bonf", "bonferonni"), "bonferroni"),
+    "šidák": "sidak",
+}
 _OTHER_SIDES = {"two-sided": "two", "=": "two", "!=": "two", ">": "greater", "<": "less"}
 
 
