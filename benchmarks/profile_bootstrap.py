@@ -1,4 +1,4 @@
-"""Profiles and bootstraps against lme4 in one run: ``python -m benchmarks.profile_bootstrap``.
+"""Profiles and bootstraps against lme4 in one run, for ``python benchmarks/inference.py``.
 
 R's seconds are taken inside R, ours are the medians of some calls after a first one.  The bootstrap refits
 the same number of simulated responses and measures the same numbers, on one core and on two.
@@ -82,28 +82,48 @@ def lme4(name: str, formula: str, refits: int, jobs: int) -> Seconds | None:
     return Seconds(float(profile), float(confint), float(bootstrap), versions)
 
 
-def lines(refits: int = REFITS) -> list[str]:
-    """The report: one line per problem and number of cores."""
-    head = f"{'':12} {'cores':>5} {'profile':>22} {'limits alone':>22} {f'{refits} refits':>22}"
-    out = [head]
+def profile_table(refits: int = REFITS) -> list[str]:
+    """One line per problem and number of cores."""
+    intro = (
+        "Seconds of a whole profile with its curves, of its limits alone, and of "
+        f"{refits} parametric refits; lme4's ({versions_of_r()}) are `profile()`, the same with `confint()`, "
+        "and `bootMer()`."
+    )
+    heads = [
+        "problem",
+        "cores",
+        "profile",
+        "lme4",
+        "ratio",
+        "limits",
+        "lme4",
+        "ratio",
+        "refits",
+        "lme4",
+        "ratio",
+    ]
+    out = [intro, "", f"| {' | '.join(heads)} |", "|---|" + "---:|" * 10]
     for name, formula in PROBLEMS.items():
         for jobs in (1, 2):
             here, there = ours(name, formula, refits, jobs), lme4(name, formula, refits, jobs)
-            cells = [
-                _cell(here.profile, None if there is None else there.profile),
-                _cell(here.confint, None if there is None else there.profile + there.confint),
-                _cell(here.bootstrap, None if there is None else there.bootstrap),
+            pairs = [
+                (here.profile, None if there is None else there.profile),
+                (here.confint, None if there is None else there.profile + there.confint),
+                (here.bootstrap, None if there is None else there.bootstrap),
             ]
-            out.append(f"{name:12} {jobs:>5} " + " ".join(f"{cell:>22}" for cell in cells))
-    versions = [here.versions] + ([] if there is None else [there.versions])
-    return [*out, "seconds, lme4's, ratio; " + "; ".join(versions)]
+            cells = [cell for pair in pairs for cell in _cells(*pair)]
+            out.append(f"| {name} | {jobs} | {' | '.join(cells)} |")
+    return out
 
 
-def _cell(ours: float, theirs: float | None) -> str:
-    if theirs is None:
-        return f"{ours:.4f}"
-    return f"{ours:.4f} {theirs:6.2f} {theirs / ours:5.0f}x"
+def versions_of_r() -> str:
+    """R and lme4, or that they are missing."""
+    if shutil.which("Rscript") is None:
+        return "not here"
+    ask = "cat('lme4', as.character(packageVersion('lme4')), 'in R', as.character(getRversion()))"
+    return subprocess.run(["Rscript", "-e", ask], capture_output=True, text=True, check=True).stdout
 
 
-if __name__ == "__main__":
-    print("\n".join(lines()))
+def _cells(ours: float, theirs: float | None) -> list[str]:
+    rest = ["", ""] if theirs is None else [f"{theirs:.3g}", f"{theirs / ours:.0f}"]
+    return [f"{ours:.3g}", *rest]

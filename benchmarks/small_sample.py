@@ -1,4 +1,4 @@
-"""Coverage and cost of the small-sample methods: ``python -m benchmarks.small_sample``.
+"""Coverage and cost of the small-sample methods: for ``python benchmarks/inference.py``.
 
 Writes RESULTS-inference.md.  Seeds are fixed.  R's seconds are taken inside R; where R or its packages are
 missing those cells stay empty.
@@ -6,8 +6,6 @@ missing those cells stay empty.
 
 from __future__ import annotations
 
-import argparse
-import os
 import shutil
 import statistics
 import subprocess
@@ -27,7 +25,6 @@ from henderson.inference.small_sample import small_sample, t_tests
 
 HERE = Path(__file__).parent
 SCRIPT = HERE / "competitors" / "small_sample.R"
-TARGET = HERE / "RESULTS-inference.md"
 METHODS = ("none", "residual", "satterthwaite", "kenward-roger")
 COVERED = (93.5, 96.5)
 NAMES = {"satterthwaite": "Satterthwaite", "kenward-roger": "Kenward-Roger"}
@@ -199,21 +196,3 @@ def cost_line(title: str, n: int, seconds: list[float], peer: tuple[float, float
         else [""] * 4
     )
     return f"| {' | '.join(cells)} |"
-
-
-def main() -> None:
-    """Write the file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--replicates", type=int, default=10_000)
-    parser.add_argument("--repeats", type=int, default=5)
-    options = parser.parse_args()
-    load = os.getloadavg()[0]
-    lines = ["# Small-sample inference", "", "Made by `python -m benchmarks.small_sample`; one thread.", ""]
-    lines += ["## Cost", "", *cost_table(options.repeats), "", f"Load average {load:.1f} at the start.", ""]
-    lines += ["## Coverage", "", *coverage_table(options.replicates), ""]
-    TARGET.write_text("\n".join(lines), encoding="utf-8")
-    print("\n".join(lines))
-
-
-if __name__ == "__main__":
-    main()
