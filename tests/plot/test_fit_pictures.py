@@ -101,6 +101,13 @@ def test_lines_by_a_number_are_at_its_quartiles(teeth):
     assert texts(ax.get_legend().get_texts()) == ["age = 9.5", "age = 11", "age = 12.5"]
 
 
+def test_an_offset_without_a_column_is_held_at_its_median():
+    known = np.linspace(0, 9, 180)
+    fit = hd.lmm("Reaction ~ Days + (Days | Subject)", hd.datasets.load("sleepstudy"), offset=known)
+    curve = next(line for line in fit.plot.effect().get_lines() if len(line.get_xdata()) == 101)
+    close(curve.get_ydata()[0], fit.beta[0] + 4.5)
+
+
 # -- random effects ------------------------------------------------------------------------------------------
 
 

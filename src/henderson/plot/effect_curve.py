@@ -154,7 +154,8 @@ def _line(
     level: float,
     shift: float,
 ) -> None:
-    found = fit.predict(new, groups=None, interval="confidence", level=level)
+    known = float(np.median(fit.design.offset)) if fit.source.array_offset else None  # no column holds it
+    found = fit.predict(new, groups=None, interval="confidence", level=level, offset=known)
     mean, low, high = (np.asarray(found[name], float) for name in ("estimate", "conf_low", "conf_high"))
     colour, style = COLOURS[i % len(COLOURS)], STYLES[i % len(STYLES)]
     if isinstance(column, Factor):
