@@ -154,7 +154,8 @@ def _line(
     level: float,
     shift: float,
 ) -> None:
-    known = float(np.median(fit.design.offset)) if fit.source.array_offset else None  # no column holds it
+    offset = fit.design.offset if fit.source.array_offset else None  # no column holds it
+    known = None if offset is None else float(np.median(offset))
     found = fit.predict(new, groups=None, interval="confidence", level=level, offset=known)
     mean, low, high = (np.asarray(found[name], float) for name in ("estimate", "conf_low", "conf_high"))
     colour, style = COLOURS[i % len(COLOURS)], STYLES[i % len(STYLES)]
