@@ -568,6 +568,8 @@ def test_without_patsy(monkeypatch):
         ]
     new = pd.DataFrame({"Days": [0.5, 20.0]})
     same(stated(ours.mixedlm, "transformed").fit().predict(new), our_fit("transformed").predict(new))
+    terms = stated(ours.mixedlm, "own_function").fit().wald_test_terms()
+    same(terms.table, our_fit("own_function").wald_test_terms().table)
 
 
 def test_everything_else_is_statsmodels_own():

@@ -166,7 +166,7 @@ class Tested:
             return [(name, [j]) for j, name in enumerate(self.model.exog_names)]
         if hasattr(spec, "term_name_slices"):
             return list(spec.term_name_slices.items())
-        return [(str(term), at) for term, at in spec.term_slices.items()]
+        return [("Intercept" if str(term) == "1" else str(term), at) for term, at in spec.term_slices.items()]
 
 
 def _shape(value: float, scalar: bool) -> Any:
