@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +35,8 @@ class Influence(Tables):
         ----------
         by : str, optional
             A grouping factor of the model, any column of the data, or ``"observation"``; by default the first
-            grouping factor.
+            grouping factor. Observations are called by the index of a pandas frame, else by their place in
+            the data, from 0.
         exact : bool, optional
             Whether the covariance parameters are estimated anew (default for groups) or held at their
             estimates (default for observations, in closed form).
@@ -84,9 +86,10 @@ class Influence(Tables):
         from henderson.inference.influence import groups, observations
 
         if name == grouping.OBSERVATION and not anew:
-            return observations.influence_of_rows(
+            record = observations.influence_of_rows(
                 self.design, self.estimate, self.hat_values(), self.residuals()
             )
+            return replace(record, levels=labels)
         return groups.influence_of_groups(self.design, self.estimate, name, codes, labels, anew)
 
     @named_options
@@ -198,6 +201,8 @@ class Influence(Tables):
         names = (by,) if isinstance(by, str) else tuple(by)
         others = scaled.predictors(self.design, self.source.data, names)
         record = scaled.scaled_residuals(self.design, self.estimate, n, seed, chosen, others, bool(refit))
+        called = grouping.row_labels(self.design, self.source.data)
+        record = replace(record, rows=called, outlying=called[np.isin(record.rows, record.outlying)])
         return ScaledResiduals(record, self.source.kind)
 
     def diagnose(self) -> DiagnosisPage:
@@ -237,6 +242,7 @@ class Influence(Tables):
             self.hat_values(),
             self.fitted,
             self._influence,
+            grouping.row_labels(self.design, self.source.data),
         )
         return DiagnosisPage(record, self.source.kind)
 
@@ -277,7 +283,10 @@ class ScaledResiduals(Shown):
         return np.asarray(self.record.predicted)
 
     def rows(self) -> Any:
-        """Return the rows used as a frame: row (of the data), predicted, residual."""
+        """Return the rows used as a frame: row, predicted, residual.
+
+        Rows go by the index of a pandas frame, else by their place in the data, from 0.
+        """
         record = self.record
         return make_frame(
             self.kind, {"row": record.rows, "predicted": record.predicted, "residual": record.residuals}

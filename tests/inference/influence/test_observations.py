@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import henderson as hd
@@ -95,3 +96,28 @@ def test_exact_deletion_of_rows_as_lme4():
     there = [[0.0933764001, -0.1797576572], [-0.0928395253, 0.4342964625], [0.0003754620, -0.0016898693]]
     np.testing.assert_allclose(found.dfbetas[at], there, rtol=5e-5)
     np.testing.assert_allclose(found.record.sd_deleted[0] ** 2, [1405.460015, 951.9059117], rtol=1e-7)
+
+
+def test_rows_go_by_the_index_of_a_pandas_frame():
+    sleep = hd.datasets.load("sleepstudy")
+    late = sleep[sleep["Days"] > 1]
+    f = hd.lmm("Reaction ~ Days + (Days | Subject)", late)
+    table = f.influence("observation")
+    worst = table["level"][table.cooks_distance.argmax()]
+    assert worst == late.index[table.cooks_distance.argmax()] == 59
+    assert (
+        "59 " in str(table) and "59" in str(f.simulate_residuals(n=50, seed=1)) and "59" in str(f.diagnose())
+    )
+    assert f.simulate_residuals(n=50, seed=1).rows()["row"].tolist() == late.index.tolist()
+
+
+def test_rows_without_names_go_by_their_place():
+    sleep = hd.datasets.load("sleepstudy")
+    holes = sleep.assign(Days=sleep["Days"].where(sleep["Days"] != 3))
+    once = hd.lmm("Reaction ~ Days + (1 | Subject)", holes).influence("observation")["level"]
+    assert once[:5].tolist() == [0, 1, 2, 4, 5]
+    twice = pd.concat([sleep, sleep])
+    found = hd.lmm("Reaction ~ Days + (1 | Subject)", twice).influence("observation")["level"]
+    assert found.tolist() == list(range(360))
+    plain = {name: sleep[name].to_numpy() for name in sleep}
+    assert hd.lmm("Reaction ~ Days + (1 | Subject)", plain).influence("observation")["level"][-1] == 179

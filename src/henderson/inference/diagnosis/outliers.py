@@ -151,18 +151,17 @@ def too_dear(name: str, levels: int) -> Check:
     return Check(f"influence of {name}", "note", finding, advice)
 
 
-def check_rows(design: Design, estimate: Estimate, studentised: np.ndarray) -> Check:
-    """Check for rows too far from their fitted values, by externally studentised residuals (n,)."""
+def check_rows(estimate: Estimate, studentised: np.ndarray, labels: np.ndarray) -> Check:
+    """Check for rows, called `labels`, too far from their fitted values, by studentised residuals (n,)."""
     from scipy.special import stdtr
 
-    n, nu = design.n, estimate.nu
+    n, nu = len(studentised), estimate.nu
     with np.errstate(divide="ignore", invalid="ignore"):
         t = studentised * np.sqrt((nu - 1) / np.maximum(nu - studentised**2, 1e-300))
     size = np.nan_to_num(np.abs(t), posinf=0.0)
     p = 2 * stdtr(max(nu - 1, 1), -size)
     limit, order = RARE / n, np.argsort(-size)
-    labels = np.arange(n) if design.kept_rows is None else design.kept_rows
-    apart = [int(labels[i]) for i in order if p[i] < limit]
+    apart = [labels[i] for i in order if p[i] < limit]
     first = int(order[0])
     if not apart:
         finding = (

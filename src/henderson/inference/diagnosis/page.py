@@ -30,6 +30,7 @@ def diagnose(
     hat: np.ndarray,
     fitted: np.ndarray,
     leave_out: Callable[[str, bool], Influence],
+    labels: np.ndarray,
 ) -> Diagnosis:
     """Check a fit: the search, the structure, groups and rows that lie apart, and the distributions.
 
@@ -43,6 +44,8 @@ def diagnose(
         Residuals over sigma, leverages, fitted values.
     leave_out : callable
         (grouping factor, exact) -> Influence.
+    labels : (n,)
+        What the rows are called.
 
     Returns
     -------
@@ -58,7 +61,7 @@ def diagnose(
     if design.p:
         checks += [_influence(estimate, g.name, len(g.levels), leave_out) for g in design.groupings]
     studentised = scaled / np.sqrt(np.where(1 - hat > FULL, 1 - hat, np.nan))
-    checks.append(outliers.check_rows(design, estimate, studentised))
+    checks.append(outliers.check_rows(estimate, studentised, labels))
     shapes = [
         distribution.check_residuals(studentised),
         *distribution.check_effects(design, outliers.standardised_modes(estimate)),

@@ -42,8 +42,7 @@ def groups_of(design: Design, data: object, by: object) -> tuple[str, np.ndarray
     if by is None:
         by = design.groupings[0].name
     if by == OBSERVATION:
-        rows = np.arange(design.n) if design.kept_rows is None else design.kept_rows
-        return OBSERVATION, np.arange(design.n), tuple(rows.tolist())
+        return OBSERVATION, np.arange(design.n), tuple(row_labels(design, data).tolist())
     for grouping in design.groupings:
         if by == grouping.name:
             return grouping.name, grouping.codes.astype(np.int64), grouping.levels
@@ -57,6 +56,26 @@ def groups_of(design: Design, data: object, by: object) -> tuple[str, np.ndarray
         f"by={by!r} is neither a grouping factor ({', '.join(map(repr, factors))}) nor a column of the data "
         f"nor 'observation'.{hint}"
     )
+
+
+def row_labels(design: Design, data: object) -> np.ndarray:
+    """(n,) what the rows used are called: by the index of a pandas frame, else by their place, from 0.
+
+    An index with repeated labels names no row; then places are returned too.
+
+    Examples
+    --------
+    >>> import henderson as hd
+    >>> late = hd.datasets.load("sleepstudy").query("Days > 7")
+    >>> row_labels(hd.lmm("Reaction ~ Days + (1 | Subject)", late).design, late)[:3]
+    array([ 8,  9, 18])
+    """
+    rows = np.arange(design.n) if design.kept_rows is None else np.asarray(design.kept_rows)
+    index: Any = getattr(data, "index", None) if hasattr(data, "iloc") else None
+    if index is None or not index.is_unique:
+        return rows
+    labels: np.ndarray = index[rows].to_numpy()
+    return labels
 
 
 def column_names(data: object) -> list[str]:

@@ -41,7 +41,7 @@ def influence_of_rows(
     Returns
     -------
     Influence
-        Of n observations; `levels` are row numbers of the data.
+        Of n observations; `levels` are row numbers of the data, from 0.
 
     Notes
     -----

@@ -16,7 +16,7 @@ class Influence:
     by : str
         Grouping factor, column, or ``observation``.
     levels : tuple of length m
-        Labels of the groups; row numbers of the data for observations.
+        Labels of the groups; for observations those of the index of a pandas frame, or row numbers from 0.
     rows : (m,) int
         Rows of every group.
     terms : tuple of str, length p
@@ -70,10 +70,14 @@ class Influence:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(self.dfbeta / self.se_deleted)
 
+    def _labels(self) -> list[object]:
+        """Groups as text; rows as they are, so that they find the row in the data."""
+        return list(self.levels) if self.by == "observation" else [str(level) for level in self.levels]
+
     def columns(self) -> dict[str, object]:
         """One row per group: level, rows, cooks_distance, covratio, dfbetas.<term>, sd.<parameter>, sigma."""
         out: dict[str, object] = {
-            "level": [str(level) for level in self.levels],
+            "level": self._labels(),
             "rows": self.rows,
             "cooks_distance": self.cooks_distance,
             "covratio": self.covratio,
@@ -91,7 +95,7 @@ class Influence:
         names = (*self.parameters[:-1], "Observation")
         nothing = np.full((m, v), np.nan)
         return {
-            "level": [str(level) for level in self.levels for _ in range(p + v)],
+            "level": [label for label in self._labels() for _ in range(p + v)],
             "effect": (["fixed"] * p + ["ran_pars"] * v) * m,
             "term": [*self.terms, *(f"sd__{name}" for name in names)] * m,
             "estimate": np.hstack([self.fixef_deleted, self.sd_deleted]).ravel(),
