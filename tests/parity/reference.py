@@ -152,6 +152,22 @@ def models() -> list[Recorded]:
     return visible() or copied()
 
 
+def comparisons() -> list[Recorded]:
+    """Every recorded comparison of two models; those of the compact copy where the folder is missing."""
+    root = folder()
+    if root is None:
+        read = (
+            (path, json.loads(path.read_text())) for path in sorted((COPY / "comparisons").glob("*.json"))
+        )
+        return [Recorded(path.stem, numbers, COPY, numbers.get("data_file", "")) for path, numbers in read]
+    entries = json.loads((root / "index_visible.json").read_text())
+    return [
+        Recorded(e["id"], json.loads((root / e["file"]).read_text()), root, e["data"])
+        for e in entries
+        if e["kind"] == "comparison"
+    ]
+
+
 # lme4 compares the diagonal of theta with 1e-4 in the units of the data. The covariate of this model is of
 # size 1e6, so that its slope's 3.4e-7 counts as zero although it explains 0.57 residual standard deviations.
 ORDINARY_IN_OTHER_UNITS = {"sim_scale_x1_ml"}

@@ -122,20 +122,12 @@ def test_components(model):
 
 
 def compared():
-    """The recorded comparisons: name, data, formula, weights and cAIC4's numbers."""
-    import json
-
-    root = reference.folder()
-    if root is None:
-        return []
-    entries = json.loads((root / "index_visible.json").read_text())
-    read = ((e, json.loads((root / e["file"]).read_text())) for e in entries if e["id"].startswith("compare"))
-    return [(e, numbers) for e, numbers in read if numbers.get("cAIC")]
+    """The recorded comparisons with cAIC4's numbers."""
+    return [c for c in reference.comparisons() if c.numbers.get("cAIC")]
 
 
-@pytest.mark.skipif(not compared(), reason=reference.MISSING)
-@pytest.mark.parametrize("pair", compared(), ids=lambda pair: pair[0]["id"])
-def test_conditional_aic(pair):
+@pytest.mark.parametrize("entry", compared(), ids=lambda entry: entry.id)
+def test_conditional_aic(entry):
     """The conditional likelihood is the same; the degrees of freedom are, with one term of theirs halved.
 
     Theorem 3 of Greven and Kneib is the derivative of the fitted values by the response, and
@@ -146,16 +138,14 @@ def test_conditional_aic(pair):
     from henderson import design as design_stage
     from henderson import estimate as estimate_stage
 
-    entry, recorded = pair
-    rows = reference.read_frame(reference.folder(), entry["data"])
-    options = {"weights": entry["weights"]} if entry["weights"] else {}
-    design = design_stage.build(recorded["large"], rows, **options)
+    recorded = entry.numbers
+    design = design_stage.build(recorded["large"], entry.frame(), **entry.options())
     estimate = estimate_stage.fit(design, reml=False)
     ours, there = conditional_aic(design, estimate), recorded["cAIC"]
     assert ours.loglik == pytest.approx(there["cond_loglik"], rel=1e-7)
     assert ours.df == pytest.approx(there["df"], rel=0.015)
     assert ours.caic == pytest.approx(there["caic"], rel=0.003)
-    if not entry["weights"]:
+    if not recorded.get("weights"):
         halved = ours.leverage + halved_correction(design, estimate) + 1
         assert halved == pytest.approx(there["df"], rel=1e-6)
 

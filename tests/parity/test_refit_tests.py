@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from functools import cache
 from typing import Any
@@ -28,14 +27,6 @@ DIFFER = SEARCH_OF_R_FAILED | NOT_NESTED_IN_R
 
 def with_ranova() -> list[reference.Recorded]:
     return [m for m in reference.models() if "rows" in (m.numbers.get("ranova") or {})]
-
-
-def comparisons() -> list[dict[str, Any]]:
-    root = reference.folder()
-    if root is None:
-        return []
-    entries = json.loads((root / "index_visible.json").read_text())
-    return [json.loads((root / e["file"]).read_text()) for e in entries if e["kind"] == "comparison"]
 
 
 def what(row: str) -> tuple[str, tuple[str, ...]]:
@@ -90,13 +81,16 @@ def test_ranova_where_r_compares_models_that_are_not_nested(model):
 
 @cache
 def pair(name: str) -> tuple[hd.LinearMixedFit, hd.LinearMixedFit]:
-    entry = next(c for c in comparisons() if c["id"] == name)
-    rows = reference.read_frame(reference.folder(), f"data/{entry['data']}.csv")
-    options = {"weights": entry["weights"]} if entry.get("weights") else {}
-    return tuple(hd.lmm(entry[which], rows, **options) for which in ("small", "large"))
+    entry = next(c for c in reference.comparisons() if c.id == name)
+    rows = entry.frame()
+    return tuple(hd.lmm(entry.numbers[which], rows, **entry.options()) for which in ("small", "large"))
 
 
-each = pytest.mark.parametrize("entry", comparisons(), ids=lambda c: c["id"])
+def entries(field: str = "small") -> list[dict[str, Any]]:
+    return [c.numbers | {"id": c.id} for c in reference.comparisons() if c.numbers.get(field)]
+
+
+each = pytest.mark.parametrize("entry", entries(), ids=lambda c: c["id"])
 FIELDS = ("npar", "aic", "bic", "loglik", "deviance")
 
 
@@ -128,10 +122,10 @@ def test_lrt_without_refit(entry):
         agrees(hd.lrt(*fits, refit=False), entry["lrt_reml_norefit"])
 
 
-with_kr = [c for c in comparisons() if c.get("KRmodcomp")]
+with_kr = entries("KRmodcomp")
 
 
-@pytest.mark.parametrize("entry", [c for c in with_kr if not c["weights"]], ids=lambda c: c["id"])
+@pytest.mark.parametrize("entry", [c for c in with_kr if not c.get("weights")], ids=lambda c: c["id"])
 def test_f_by_kenward_and_roger(entry):
     F, num_df, den_df, scale, p = numbers(entry["KRmodcomp"]["values"][0])
     table = hd.ftest(*pair(entry["id"]), ddf="kenward-roger")
@@ -142,7 +136,7 @@ def test_f_by_kenward_and_roger(entry):
     assert table.record.scale == pytest.approx(scale, rel=1e-4)
 
 
-@pytest.mark.parametrize("entry", [c for c in comparisons() if c.get("SATmodcomp")], ids=lambda c: c["id"])
+@pytest.mark.parametrize("entry", entries("SATmodcomp"), ids=lambda c: c["id"])
 def test_f_by_satterthwaite(entry):
     F, num_df, den_df, p = numbers(entry["SATmodcomp"]["values"][0])
     table = hd.ftest(*pair(entry["id"]))
@@ -152,7 +146,7 @@ def test_f_by_satterthwaite(entry):
     assert table["p_value"][0] == pytest.approx(p, rel=1e-3)
 
 
-@pytest.mark.parametrize("entry", [c for c in with_kr if c["weights"]], ids=lambda c: c["id"])
+@pytest.mark.parametrize("entry", [c for c in with_kr if c.get("weights")], ids=lambda c: c["id"])
 def test_f_by_kenward_and_roger_with_weights(entry):
     # pbkrtest puts G = I in place of the inverse weights, beside a covariance matrix of beta that has them:
     # its 674 degrees of freedom exceed the 180 rows. Dense formulas give both its numbers and ours.

@@ -99,12 +99,17 @@ def main() -> None:
     models = reference.visible()
     if not models:
         raise SystemExit(reference.MISSING)
-    for model in models:
+    (HERE / "comparisons").mkdir(exist_ok=True)
+    pairs = reference.comparisons()
+    for model in [*models, *pairs]:
         where = place(model)
         if where is None:
             continue
-        text = json.dumps(where | compact(model.numbers), separators=(",", ":"))
-        (HERE / f"{model.id}.json").write_text(text + "\n")
+        numbers, folder = (
+            (model.numbers, HERE / "comparisons") if model in pairs else (compact(model.numbers), HERE)
+        )
+        text = json.dumps(where | numbers, separators=(",", ":"))
+        (folder / f"{model.id}.json").write_text(text + "\n")
         if "data_file" in where:
             stem = model.folder / where["data_file"]
             for source in (stem, stem.with_suffix(".json")):
