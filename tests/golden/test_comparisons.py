@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from typing import Any
 
 import pytest
@@ -64,3 +65,11 @@ def test_text(name):
 @pytest.mark.parametrize("name", ["lrt_three", "power_curve"])
 def test_html(name):
     compare(APPROVED / f"{name}.html", TABLES[name]().to_html() + "\n")
+
+
+@pytest.mark.parametrize("name", ["lrt_three", "power_curve"])
+def test_what_stands_below_the_title_in_text_does_so_in_html(name):
+    table = TABLES[name]()
+    title, first = table._view().title, escape(table._view().before[0])
+    page = table.to_html()
+    assert 0 < page.index(title) < page.index(first) < page.index("<thead>")

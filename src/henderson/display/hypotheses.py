@@ -45,7 +45,14 @@ def anova_view(record: AnovaTable) -> TableView:
         title=f"{kind}{whose}, {how}",
         heads=[c[0] for c in columns],
         rows=[list(row) for row in zip(*(c[1:] for c in columns), strict=True)],
-        notes=[record.note] if record.note else [],
+        notes=[
+            *(
+                []
+                if record.terms
+                else ["The fixed part has no term beside the constant; fit.test() tests that."]
+            ),
+            *([record.note] if record.note else []),
+        ],
         before=[f"Formula: {record.formula}"],
     )
 

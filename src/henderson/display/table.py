@@ -72,8 +72,9 @@ def table_view_html(view: TableView) -> str:
     """Return the table as one ``<div>`` with its own style; names are escaped."""
     notes = "".join(f"<div>{escape(note)}</div>" for note in view.notes)
     before = "".join(f"<div>{escape(note)}</div>" for note in view.before)
+    above = f'<div class="hd-title">{escape(view.title)}</div><div class="hd-notes">{before}</div>'
     return block(
-        (f'<div class="hd-notes">{before}</div>' if before else "")
-        + table_html(view.title, view.heads, view.rows, view.left)
+        (above if before else "")
+        + table_html("" if before else view.title, view.heads, view.rows, view.left)
         + (f'<div class="hd-notes">{notes}</div>' if notes else "")
     )

@@ -191,8 +191,9 @@ def _hypothesis(
     if test is None:
         likely = list(effect or terms)
         if len(likely) != 1:
+            named = f"one of the terms {', '.join(map(repr, terms))}, " if terms else ""
             raise OptionError(
-                f"Say what to test: test= one of the terms {', '.join(map(repr, terms))}, one of the "
+                f"Say what to test: test= {named}one of the "
                 f"coefficients {', '.join(map(repr, design.x_names))}, a hypothesis such as "
                 f"'{design.x_names[-1]} = 0', or a function from a fit to a p-value."
             )

@@ -216,3 +216,8 @@ def test_comparing_fits_is_another_function():
 @pytest.mark.parametrize("spelling", ["III", "iii", "3", 3, np.int64(3)])
 def test_spellings_of_a_type(spelling):
     assert fit("y ~ x + (1 | g)").anova(spelling).record.type == 3
+
+
+def test_a_model_with_a_constant_only_says_that_there_is_nothing_to_test():
+    text = str(hd.lmm("Yield ~ 1 + (1 | Batch)", hd.datasets.load("dyestuff")).anova())
+    assert "(no rows)" in text and "no term beside the constant" in text
