@@ -72,7 +72,7 @@ class MixedModelRegressor(RegressorMixin, BaseEstimator):
         Those of these columns that were given as `groups`.
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : (n_features_in_,) object
+    feature_names_in_ : array of object, one per feature
         Their names, where they are strings.
 
     Notes

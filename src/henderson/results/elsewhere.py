@@ -11,6 +11,7 @@ ATTRIBUTES = {
     "tvalues": "Write fit.coeftable(), column statistic.",
     **dict.fromkeys(("wald_test", "t_test", "f_test", "contest", "glht"), "Write fit.test('Days = 10')."),
     **dict.fromkeys(("compare_lr_test", "lrt", "lr_test", "PBmodcomp"), "Write hd.lrt(smaller, larger)."),
+    **dict.fromkeys(("lmList", "pooling"), "Write hd.pooling(fit)."),
     **dict.fromkeys(("KRmodcomp", "SATmodcomp", "ftest"), "Write hd.ftest(smaller, larger)."),
     **dict.fromkeys(("simulateResiduals", "dharma"), "Write fit.simulate_residuals()."),
     **dict.fromkeys(("Anova", "anova_table", "aov"), "Write fit.anova()."),
