@@ -131,3 +131,19 @@ def test_contrasts_by_name_for_every_factor():
     fits = [hd.lmm("score ~ Machine + (1 | Worker)", rows, contrasts=c) for c in both]
     assert fits[0].fixef.equals(fits[1].fixef)
     assert "str" in hd.lmm.__annotations__["contrasts"] and "ArrayLike" in hd.lmm.__annotations__["contrasts"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("anova", r"fit\.anova"),
+        ("emmeans", r"fit\.emmeans"),
+        ("lmer", "write lmm"),
+        ("datset", "did you mean datasets"),
+        ("zzzz", "it offers LinearMixedFit"),
+    ],
+)
+def test_names_that_the_package_does_not_have_are_answered(name, said):
+    assert hd.LinearMixedFit  # methods of fits are known once there can be one
+    with pytest.raises(AttributeError, match=rf"no attribute '{name}'.*{said}"):
+        getattr(hd, name)

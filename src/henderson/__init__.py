@@ -56,11 +56,26 @@ _LAZY = {
 
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it offers {', '.join(__all__)}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{_hint(name)}")
     module = importlib.import_module(f"{__name__}.{_LAZY[name]}")
     value = module if _LAZY[name] == name else getattr(module, name)
     globals()[name] = value
     return value
+
+
+def _hint(name: str) -> str:
+    """Where to find what is looked for here: a method of a fit, or one of the names that there are."""
+    import difflib
+    import sys
+
+    # Python asks here for submodules too, while they are loaded: nothing may be imported.
+    fit = getattr(sys.modules.get(f"{__name__}.results.fit"), "LinearMixedFit", None)
+    if not name.startswith("_") and hasattr(fit, name):
+        return f"; a fit has it: fit = lmm(formula, data), then fit.{name}"
+    if name in ("lmer", "mixedlm", "MixedLM", "mixed", "lme", "fit"):
+        return "; write lmm(formula, data)"
+    near = difflib.get_close_matches(name, __all__, 1)
+    return f"; did you mean {near[0]}?" if near else f"; it offers {', '.join(__all__)}"
 
 
 def __dir__() -> list[str]:

@@ -59,3 +59,8 @@ def test_bars_are_the_interval(fit):
     bars = hd.plot.power(found).containers[0].lines[2][0].get_segments()
     np.testing.assert_allclose([bar[0, 1] for bar in bars], found["conf_low"])
     np.testing.assert_allclose([bar[1, 1] for bar in bars], found["conf_high"])
+
+
+def test_what_is_no_power_is_answered(fit):
+    with pytest.raises(hd.errors.OptionError, match=r"hd\.power\(fit\) returns, not LinearMixedFit"):
+        hd.plot.power(fit)

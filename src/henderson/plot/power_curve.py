@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors import OptionError
 from .canvas import BLUE, FAINT, GREY, INK, ORANGE, label, new_axes
 
 if TYPE_CHECKING:
@@ -44,6 +45,10 @@ def power(result: Power, *, target: float = 0.8, ax: Axes | None = None) -> Axes
     >>> ax.get_xlabel()
     'Number of levels of Subject'
     """
+    from ..inference.power.record import PowerRecord
+
+    if not isinstance(getattr(result, "record", None), PowerRecord):
+        raise OptionError(f"plot.power() draws what hd.power(fit) returns, not {type(result).__name__}.")
     record, axes = result.record, new_axes(ax)
     from matplotlib.ticker import MaxNLocator
 

@@ -247,6 +247,11 @@ class EMMeans(Estimates):
         array([ 7.967, 13.917])
         """
         linear = self._linear if by is None else regrouped(self._linear, self._groups(by))
+        if interaction not in (True, False):
+            raise OptionError(
+                f"interaction={interaction!r}: give True or False. Contrasts for each factor are the first "
+                'value: contrast({"A": "polynomial", "B": "pairwise"}, interaction=True).'
+            )
         if interaction:
             found = interaction_contrast(linear, method, self._transform)
         else:

@@ -209,3 +209,8 @@ def test_a_hundred_levels_pairwise():
     assert time.perf_counter() - begin < 1.0
     assert len(pairs) == 4950
     assert (pairs["p_value"] >= means.pairs(adjust="none")["p_value"]).all()
+
+
+def test_contrasts_of_each_factor_are_not_an_interaction_switch(fit):
+    with pytest.raises(OptionError, match=r"give True or False.*first value"):
+        LinearMixedFit.emmeans(fit, "~ 1").contrast("pairwise", interaction={"A": "polynomial"})
