@@ -131,7 +131,7 @@ def test_a_constant_alone_cannot_be_left_out():
         fit.drop1()
 
 
-@pytest.mark.parametrize("options", [{"test": "chisq"}, {"test": "F", "ddf": "kr2"}, {"tset": "F"}])
+@pytest.mark.parametrize("options", [{"test": "wald"}, {"test": "F", "ddf": "kr2"}, {"tset": "F"}])
 def test_unknown_options_list_the_known_ones(options):
     fit = hd.lmm("Reaction ~ Days + (1 | Subject)", hd.datasets.load("sleepstudy"))
     with pytest.raises(hd.errors.OptionError, match=r"'lrt'|satterthwaite|test, ddf"):
@@ -143,3 +143,9 @@ def test_tables_come_as_the_users_kind(kind):
     fit = hd.lmm("Reaction ~ Days + (Days | Subject)", hd.datasets.load("sleepstudy", as_=kind))
     for table in (fit.drop1(), fit.drop1(test="F"), fit.ranova()):
         assert type(table.to_frame()).__module__.startswith(kind)
+
+
+@pytest.mark.parametrize(("name", "ours"), [("Chisq", "lrt"), ("f", "F")])
+def test_names_of_the_tests_in_r(name, ours):
+    fit = hd.lmm("Reaction ~ Days + (1 | Subject)", hd.datasets.load("sleepstudy"))
+    assert str(fit.drop1(test=name)) == str(fit.drop1(test=ours))
