@@ -88,6 +88,22 @@ def test_type_three_averages_cell_means():
     assert f.anova()["den_df"][0] == pytest.approx(by_hand.den_df, rel=1e-5)
 
 
+def test_a_row_that_is_a_cell_of_its_own_tests_nothing_where_slopes_differ():
+    """Its mean and slope cannot be told apart, and it fits itself: type III is that without it.
+
+    lmerTest gives a and a:b other F here, with 2 degrees of freedom for a:b, but ours once the row is gone.
+    """
+    data = rows()
+    cell = np.flatnonzero((data["a"] == "w") & (data["b"] == "q"))
+    with_one = data.drop(index=cell[1:])
+    found = hd.lmm("y ~ a * b * x + (1 | g)", with_one).anova().to_frame()
+    other = hd.lmm("y ~ a * b * x + (1 | g)", data.drop(index=cell)).anova().to_frame()
+    assert found["num_df"].tolist() == other["num_df"].tolist()
+    assert dict(zip(found["term"], found["num_df"], strict=True))["a:b"] == 1
+    for column in ("statistic", "den_df"):
+        np.testing.assert_allclose(found[column], other[column], rtol=1e-6)
+
+
 def test_an_empty_cell_leaves_what_can_be_estimated():
     """SAS's type III with a missing cell: a is tested where both levels of b are there."""
     data = rows()[~((rows()["a"] == "w") & (rows()["b"] == "q"))]

@@ -214,3 +214,14 @@ def test_a_hundred_levels_pairwise():
 def test_contrasts_of_each_factor_are_not_an_interaction_switch(fit):
     with pytest.raises(OptionError, match=r"give True or False.*first value"):
         LinearMixedFit.emmeans(fit, "~ 1").contrast("pairwise", interaction={"A": "polynomial"})
+
+
+@pytest.mark.parametrize("formula", [FULL, "y ~ A * B + z + x + (1 | g)"])
+def test_frequencies_are_sums_of_the_weights_of_the_fit(formula):
+    """By hand; emmeans 1.8.4-1 does so too where a predictor is transformed, but else counts rows."""
+    fit, data = fitted(formula, weights="w"), rows("d")
+    cells = fit.emmeans(["A", "B", "z"]).to_frame().set_index(["A", "B", "z"])["estimate"]
+    for level, found in fit.emmeans("A", weights="cells").to_frame().set_index("A")["estimate"].items():
+        share = data[data["A"] == level].groupby(["B", "z"])["w"].sum()
+        wanted = sum(w * cells[(level, *key)] for key, w in share.items()) / share.sum()
+        assert found == pytest.approx(wanted, rel=1e-10)
