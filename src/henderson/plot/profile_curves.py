@@ -32,8 +32,8 @@ def profile(
         From ``fit.profile()``; a fit is profiled first, along the chosen parameters.
     kind : {"zeta", "density", "pairs"}
         zeta against the parameter, with intervals of 50, 80, 90, 95 and 99 % (a straight line means that the
-        likelihood is normal on this scale); the density phi(zeta) abs(d zeta / d parameter); or, for every pair
-        of parameters, contours of the likelihood of 50, 80, 90, 95 and 99 % on the zeta scales with the
+        likelihood is normal on this scale); the density phi(zeta) abs(d zeta / d parameter); or, for every
+        pair of parameters, contours of the likelihood of 50, 80, 90, 95 and 99 % on the zeta scales with the
         traces of both profiles.
     terms : name, position or list of them, optional
         Parameters, by default all; at most 8 for pairs.
