@@ -14,6 +14,7 @@ from henderson.inference import new_data, predict, rows, simulate
 from henderson.results.alarm import warn_if_cut_short
 from henderson.results.arrivals import Arrivals
 from henderson.results.etable import PublicationTable
+from henderson.results.explanation import Explained
 from henderson.results.hypotheses import Hypotheses
 from henderson.results.influence import Influence
 from henderson.results.intervals import Intervals
@@ -26,7 +27,7 @@ from henderson.results.terms import Terms
 
 
 class LinearMixedFit(
-    PublicationTable, Hypotheses, Terms, Intervals, Means, Quality, Influence, Arrivals, Pictured
+    PublicationTable, Hypotheses, Terms, Intervals, Means, Quality, Influence, Arrivals, Explained, Pictured
 ):
     """A fitted linear mixed model.
 

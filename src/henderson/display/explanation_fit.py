@@ -1,0 +1,198 @@
+"""Sentences about the model, the search, and what a fit does not show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from henderson.display import sentences as words
+from henderson.display.explanation_words import degrees, joined, number, percent, unit
+from henderson.inference.explanation.record import Sentence
+
+if TYPE_CHECKING:
+    from henderson.inference.explanation.record import Facts, FixedFact
+
+MODEL, FIT, LIMITS = "The model", "The fit", "What this does not show"
+FEW_LEVELS = 5
+"""Below this a variance is hardly known: the limit of the page of checks."""
+MANY_LEVELS = 30
+"""From here on z and t tests differ little."""
+FEW_DF = 5
+
+
+def model_sentences(facts: Facts) -> Iterator[Sentence]:
+    """Yield what was fitted to what."""
+    summary = facts.summary
+    groups = joined([f"{count} levels of {name}" for name, count in summary.ngroups])
+    how = "restricted maximum likelihood (REML)" if summary.reml else "maximum likelihood"
+    parts = [
+        name
+        for name, there in (("precision weights", summary.weighted), ("an offset", summary.offset))
+        if there
+    ]
+    extra = f", with {joined(parts)}" if parts else ""
+    yield Sentence(
+        MODEL,
+        f"A linear mixed model of {facts.response} for {summary.nobs} observations in {groups}, "
+        f"fitted by {how}{extra}.",
+        {"nobs": float(summary.nobs), **{name: float(count) for name, count in summary.ngroups}},
+    )
+    if facts.fixed:
+        table = summary.coefficients
+        yield Sentence(
+            MODEL,
+            f"Intervals of fixed effects cover {100 * table.level:g} % and, like the tests, rest on "
+            f"{words.method(table.ddf) if table.ddf != 'none' else 'the normal distribution (z tests)'}.",
+            {"level": table.level},
+        )
+
+
+def fit_sentences(facts: Facts) -> Iterator[Sentence]:
+    """Yield how the search ended and what was lost on the way."""
+    summary = facts.summary
+    end = words.ending(summary)
+    if summary.converged:
+        yield Sentence(FIT, f"The search found its optimum: {end[0].lower()}{end[1:]}")
+    else:
+        yield Sentence(FIT, f"{end} The numbers above are where it stopped, not the estimate.")
+    if summary.singular:
+        yield Sentence(
+            FIT,
+            f"The fit is singular: {'; '.join(summary.singular)}. This is an estimate like any other: the "
+            "data show no more variation of that kind than the residuals account for. It does not show that "
+            "there is none.",
+        )
+    if summary.rows_dropped:
+        share = summary.rows_dropped / (summary.rows_dropped + summary.nobs)
+        yield Sentence(
+            FIT,
+            f"{summary.rows_dropped} row{'s' if summary.rows_dropped > 1 else ''} ({percent(share)}) with "
+            "missing values left out.",
+            {"rows_dropped": float(summary.rows_dropped)},
+        )
+    if summary.dropped:
+        yield Sentence(
+            FIT,
+            f"{joined(summary.dropped[:6])} could not be estimated beside the others, of which "
+            f"{'they are combinations' if len(summary.dropped) > 1 else 'it is a combination'}; what remains "
+            "stands for both.",
+        )
+    if summary.coefficients.note:
+        yield Sentence(FIT, summary.coefficients.note)
+
+
+def limit_sentences(facts: Facts) -> Iterator[Sentence]:
+    """Yield what must not be read into the numbers; nothing where the numbers give no reason."""
+    yield from _open(facts)
+    yield from _between(facts)
+    yield from _beyond(facts)
+    yield from _few(facts)
+    if not facts.summary.reml:
+        yield Sentence(
+            LIMITS,
+            "Maximum likelihood takes the fixed effects as known when it estimates variances, which makes "
+            "these too small where groups are few; fit.with_reml() does not.",
+        )
+
+
+def _open(facts: Facts) -> Iterator[Sentence]:
+    effects = [f for f in facts.fixed if f.kind in ("slope", "difference", "interaction")]
+    found = [f for f in effects if not f.clear and math.isfinite(f.low)]
+    if not found:
+        return
+    listed = joined([f.name for f in found])
+    yield Sentence(
+        LIMITS,
+        f"The interval{'s' if len(found) > 1 else ''} of {listed} include{'' if len(found) > 1 else 's'} "
+        "zero. That does not show that there is no effect: every value in the interval agrees with the data "
+        f"at that level{_largest(found, facts)}.",
+        {f.name: f.estimate for f in found},
+    )
+
+
+def _largest(found: list[FixedFact], facts: Facts) -> str:
+    if len(found) > 1 or not facts.plain:
+        return ""
+    (fact,) = found
+    end = max(fact.low, fact.high, key=abs)
+    return f", up to a change of {number(end, fact.std_error)}{unit(facts)}"
+
+
+def _between(facts: Facts) -> Iterator[Sentence]:
+    """Say which variables compare groups, and which mix comparisons within and between them."""
+    by_variable: dict[str, list[FixedFact]] = {}
+    for fact in facts.fixed:
+        if fact.between:
+            by_variable.setdefault(fact.focus[0].variable, []).append(fact)
+    constant = {name for name, rows in by_variable.items() if _constant(rows) is not None}
+    for name, rows in by_variable.items():
+        fact, found = rows[0], _constant(rows)
+        if found is not None:
+            group, levels = found
+            yield Sentence(
+                LIMITS,
+                f"{name} is the same in all rows of a level of {group}: its effect compares levels of "
+                f"{group}, of which there are {levels}, and not single rows.",
+                {"levels": float(levels)},
+            )
+        elif fact.kind == "slope" and len(fact.between) == 1 and not constant:
+            group, share, _ = fact.between[0]
+            if 0.1 <= share <= 0.9:
+                yield Sentence(
+                    LIMITS,
+                    f"{percent(share)} of the variance of {name} lies between levels of {group}: its "
+                    "coefficient mixes comparisons within and between them, which need not agree.",
+                    {"share_between": share},
+                )
+
+
+def _constant(rows: list[FixedFact]) -> tuple[str, int] | None:
+    """Return the coarsest grouping factor within whose levels all columns of a variable are constant."""
+    groups = zip(*(fact.between for fact in rows), strict=True)
+    found = [(same[0][2], same[0][0]) for same in groups if all(share > 1 - 1e-9 for _, share, _ in same)]
+    return (min(found)[1], min(found)[0]) if found else None
+
+
+def _beyond(facts: Facts) -> Iterator[Sentence]:
+    spans = {
+        f.focus[0].variable: f.span for f in facts.fixed if f.kind == "slope" and f.focus and not f.within
+    }
+    if spans:
+        listed = joined(
+            [f"{name} from {_short(low)} to {_short(high)}" for name, (low, high) in spans.items()]
+        )
+        yield Sentence(
+            LIMITS, f"The data have {listed}: that a line goes on beyond is an assumption of the model."
+        )
+
+
+def _short(x: float) -> str:
+    return f"{x:.4g}".replace("-", "−", 1) if x < 0 else f"{x:.4g}"
+
+
+def _few(facts: Facts) -> Iterator[Sentence]:
+    for name, count in facts.summary.ngroups:
+        if count < FEW_LEVELS:
+            yield Sentence(
+                LIMITS,
+                f"{name} has {count} levels only: how much they differ is hardly known from so few.",
+                {"levels": float(count)},
+            )
+    least = min((count for _, count in facts.summary.ngroups), default=MANY_LEVELS)
+    if facts.summary.coefficients.ddf == "none" and facts.fixed and least < MANY_LEVELS:
+        yield Sentence(
+            LIMITS,
+            f"The z tests take the variances as known, which with {least} groups makes intervals too narrow.",
+            {"levels": float(least)},
+        )
+    scarce = [f for f in facts.fixed if f.df < FEW_DF]
+    if scarce:
+        least_df = min(f.df for f in scarce)
+        yield Sentence(
+            LIMITS,
+            f"The uncertainty of {joined([f.name for f in scarce])} rests on "
+            f"{degrees(least_df)}{' and more' if len(scarce) > 1 else ''} degrees of freedom only: these "
+            "intervals are wide and lean on the effects' being normal.",
+            {f.name: f.df for f in scarce},
+        )

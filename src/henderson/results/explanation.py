@@ -1,0 +1,103 @@
+"""Shelf of a fit: what it says in plain words, and the page about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from henderson.results.options import named_options
+from henderson.results.shown import Shown
+from henderson.results.tables import Tables
+
+if TYPE_CHECKING:
+    from henderson.inference.explanation.record import Sentence
+
+
+class Explained(Tables):
+    """Words about a fit; see `LinearMixedFit`."""
+
+    @named_options
+    def explain(
+        self,
+        units: Mapping[str, str] | None = None,
+        level: float = 0.95,
+        ddf: str = "satterthwaite",
+        information: str = "expected",
+    ) -> ExplanationPage:
+        """Say in plain words what the numbers say, and what they do not.
+
+        Every sentence rests on a number of the fit: effects with their direction, size, interval and test,
+        how much groups differ and how many go the other way, how much is explained, how the search ended, and
+        what must not be concluded.
+
+        Parameters
+        ----------
+        units : dict of str to str, optional
+            Units of columns of the data: ``{"Reaction": "ms", "Days": "days"}``.
+        level : float, default 0.95
+            Coverage of the intervals; effects whose interval leaves out zero are said to be there.
+        ddf : {"satterthwaite", "kenward-roger", "residual", "none"}
+            Kind of degrees of freedom; ``"none"`` gives z tests.
+        information : {"expected", "observed"}
+            Information matrix that Kenward-Roger takes.
+
+        Returns
+        -------
+        ExplanationPage
+            Prints as text or HTML; `.to_markdown()`; `.sentences` with topic, text and numbers;
+            `.to_frame()` has a row per number.
+
+        Raises
+        ------
+        OptionError
+            An unknown option, or `units` of something that is no numeric column of the model.
+
+        Notes
+        -----
+        Cost O(n p) beyond that of the summary. The statements on groups take the estimates as true.
+
+        Examples
+        --------
+        >>> import henderson as hd
+        >>> fit = hd.lmm("Reaction ~ Days + (Days | Subject)", hd.datasets.load("sleepstudy"))
+        >>> page = fit.explain(units={"Reaction": "ms", "Days": "days"})
+        >>> print(page.sentences[3].text.partition(" (")[0])
+        With Days one day greater, Reaction is on average 10.47 ms higher
+        """
+        from henderson.display.explanation import explanation
+        from henderson.inference.coefficients import or_without
+        from henderson.inference.explanation.gather import gather
+
+        summary = self.summary(level, ddf, information).record
+        sample, _ = or_without(ddf, lambda kind: self._small_sample(kind, information))
+        record = explanation(gather(self.design, self.estimate, summary, sample, units))
+        return ExplanationPage(record, self.source.kind)
+
+
+class ExplanationPage(Shown):
+    """A fit in words; see `LinearMixedFit.explain`."""
+
+    @property
+    def sentences(self) -> tuple[Sentence, ...]:
+        """Sentences in reading order: topic, text, numbers."""
+        found: tuple[Sentence, ...] = self.record.sentences
+        return found
+
+    def __str__(self) -> str:
+        from henderson.display.explanation import explanation_text
+
+        return explanation_text(self.record)
+
+    __repr__ = __str__
+
+    def to_html(self, *, title: bool = True) -> str:
+        """Return the explanation as one self-contained ``<div>``, with or without its title."""
+        from henderson.display.explanation import explanation_html
+
+        return explanation_html(self.record, title)
+
+    def to_markdown(self, heading: int = 2) -> str:
+        """Return the explanation as Markdown, its title at a level of heading."""
+        from henderson.display.explanation import explanation_markdown
+
+        return explanation_markdown(self.record, heading)

@@ -1,0 +1,290 @@
+"""What sentences say, and what they must not say, on fits whose truth or tables are known."""
+
+from __future__ import annotations
+
+import math
+import re
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import henderson as hd
+from henderson.display.explanation_words import number, p_value, percent
+from henderson.errors import HendersonWarning, OptionError
+
+load = hd.datasets.load
+CLAIMS = re.compile(r"is on average|is typically multiplied")
+
+
+@pytest.fixture(scope="module")
+def sleep():
+    return hd.lmm("Reaction ~ Days + (Days | Subject)", load("sleepstudy"))
+
+
+def texts(fit, **options):
+    return [s.text for s in fit.explain(**options).sentences]
+
+
+def whole(fit, **options):
+    return "\n".join(texts(fit, **options))
+
+
+def made(seed=1, groups=12, rows=8, slope=0.0, sd=1.0):
+    rng = np.random.default_rng(seed)
+    g, x = np.repeat(np.arange(groups), rows), rng.normal(size=groups * rows)
+    y = 3 + slope * x + sd * rng.normal(size=groups)[g] + rng.normal(size=groups * rows)
+    return pd.DataFrame({"y": y, "x": x, "g": g.astype(str)})
+
+
+def test_numbers_are_those_of_the_table(sleep):
+    table = sleep.coeftable(level=0.9, ddf="kenward-roger")
+    found = [s.numbers for s in sleep.explain(level=0.9, ddf="kenward-roger").sentences if "df" in s.numbers]
+    for j, numbers in enumerate(found):
+        for name, value in numbers.items():
+            assert value == pytest.approx(table[name][j], rel=1e-12)
+    assert len(found) == 2
+
+
+def test_limits_in_the_text_are_those_that_lme4_and_lmertest_print(sleep):
+    text = whole(sleep, units={"Reaction": "ms", "Days": "days"})
+    assert "With Days one day greater, Reaction is on average 10.47 ms higher" in text
+    assert "t = 6.77 on 17 df, p < 0.001" in text
+
+
+def test_direction_follows_the_sign():
+    data = load("sleepstudy")
+    data["Reaction"] = -data["Reaction"]
+    text = whole(hd.lmm("Reaction ~ Days + (Days | Subject)", data))
+    assert "Reaction is on average 10.47 lower" in text
+    assert "interval of the change −13.73 to −7.21" in text
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("slope", [0.0, 0.25, 1.0])
+def test_an_effect_is_claimed_exactly_where_its_p_value_is_small(seed, slope):
+    fit = hd.lmm("y ~ x + (1 | g)", made(seed, slope=slope))
+    row = [s for s in fit.explain().sentences if s.topic == "Fixed effects"][-1]
+    clear = fit.coeftable()["p_value"][1] < 0.05
+    assert bool(CLAIMS.search(row.text)) == clear
+    assert ("do not settle" in row.text) != clear
+    assert ("does not show that there is no effect" in whole(fit)) != clear
+
+
+def test_level_moves_the_claim():
+    fit = next(
+        fit
+        for fit in (hd.lmm("y ~ x + (1 | g)", made(seed, slope=0.2)) for seed in range(50))
+        if 0.02 < fit.coeftable()["p_value"][1] < 0.04
+    )
+    assert "do not settle" not in whole(fit, level=0.95)
+    assert "do not settle" in whole(fit, level=0.99)
+
+
+def test_the_share_that_goes_the_other_way(sleep):
+    (spread,) = (s for s in sleep.explain().sentences if "go the other way" in s.text)
+    sd, beta = sleep.varcorr["Subject"].sd[1], sleep.fixef["Days"]
+    assert spread.numbers["reversed"] == pytest.approx(NormalDist().cdf(-beta / sd), rel=1e-9)
+    assert spread.numbers["high"] - spread.numbers["low"] == pytest.approx(2 * 1.959963985 * sd, rel=1e-8)
+
+
+def test_a_singular_fit_is_said_calmly():
+    text = whole(hd.lmm("Yield ~ 1 + (1 | Batch)", load("dyestuff2")))
+    assert "The fit finds no variation of the mean Yield from Batch to Batch" in text
+    assert "It does not show that there is none." in text
+    assert "none lies between groups" in text
+
+
+def test_perfect_correlation_is_not_called_strong():
+    rng = np.random.default_rng(4)
+    data = made(3, groups=6, rows=10, slope=1.0)
+    data["y"] += 2 * rng.normal(size=6)[data["g"].astype(int)] * (1 + data["x"])
+    fit = hd.lmm("y ~ x + (x | g)", data)
+    corr = abs(fit.varcorr["g"].corr[0, 1])
+    assert ("move in step" in whole(fit)) == (corr >= 0.9999)
+
+
+def test_tiny_samples_are_said_to_be_tiny():
+    fit = hd.lmm("y ~ x + (1 | g)", made(2, groups=3, rows=4, slope=2.0))
+    text = whole(fit)
+    assert "g has 3 levels only" in text
+    assert "degrees of freedom only" in text
+    assert "makes intervals too narrow" in whole(fit, ddf="none")
+
+
+def test_large_samples_are_not():
+    text = whole(hd.lmm("y ~ x + (1 | g)", made(2, groups=60, rows=10, slope=2.0)), ddf="none")
+    for phrase in ("levels only", "degrees of freedom only", "too narrow", "singular", "left out"):
+        assert phrase not in text
+
+
+def test_levels_are_compared_with_the_reference():
+    text = whole(hd.lmm("score ~ Machine + (1 | Worker)", load("machines")))
+    assert "score is on average 13.92 higher where Machine is C than where it is A" in text
+    other = hd.lmm("score ~ C(Machine, contr.treatment(base = 3)) + (1 | Worker)", load("machines"))
+    assert "than where it is A" not in whole(other)
+
+
+def test_codings_without_a_reference_claim_no_difference():
+    text = whole(hd.lmm("score ~ C(Machine, contr.sum) + (1 | Worker)", load("machines")))
+    assert "than where it is" not in text
+    assert "none of them is to be read alone" in text
+    assert "taken together, differ clearly from zero" in text
+
+
+def test_without_a_constant_levels_have_means():
+    text = whole(hd.lmm("score ~ 0 + Machine + (1 | Worker)", load("machines")))
+    assert "The mean score where Machine is B is 60.32" in text
+    assert "higher where" not in text
+
+
+def test_columns_of_one_name_and_another_meaning_are_told_apart():
+    """MachineB is a difference in the fixed part and a level of its own in ``0 + Machine``."""
+    text = whole(hd.lmm("score ~ Machine + (0 + Machine | Worker)", load("machines")))
+    assert "From Worker to Worker the score where Machine is B varies" in text
+    assert "From Worker to Worker the difference" not in text
+    text = whole(hd.lmm("score ~ Machine + (Machine | Worker)", load("machines")))
+    assert "From Worker to Worker the difference in score between Machine B and A varies" in text
+    text = whole(hd.lmm("score ~ 0 + Machine + (Machine | Worker)", load("machines")))
+    assert "From Worker to Worker the mean score where Machine is B" not in text
+
+
+def test_an_intercept_is_that_of_its_slopes_zero():
+    text = whole(hd.lmm("Reaction ~ 1 + (Days | Subject)", load("sleepstudy")))
+    assert "From Subject to Subject the mean Reaction where Days is zero varies" in text
+
+
+def test_interactions_hold_at_the_reference_and_are_called_changes():
+    text = whole(hd.lmm("distance ~ age * Sex + (age | Subject)", load("orthodont")), units={"age": "years"})
+    assert "With age one year greater, distance is on average 0.7844 higher where Sex is Male" in text
+    assert "The change of distance per year of age is 0.305 lower where Sex is Female" in text
+    assert "Zero lies outside the data of age (8 to 14)" in text
+
+
+def test_slopes_within_levels():
+    text = whole(hd.lmm("distance ~ 0 + Sex + Sex:age + (1 | Subject)", load("orthodont")))
+    assert "distance is on average 0.480 higher where Sex is Female" in re.sub(r"0\.4795", "0.480", text)
+    assert "than where it is" not in text
+
+
+def test_a_logarithm_multiplies():
+    fit = hd.lmm("log(Reaction) ~ Days + (Days | Subject)", load("sleepstudy"))
+    ratio = math.exp(fit.fixef["Days"])
+    text = whole(fit, units={"Reaction": "ms"})
+    assert f"With Days one unit greater, Reaction is typically multiplied by {ratio:.4f}"[:80] in text
+    assert f"{100 * (ratio - 1):.1f} % higher" in text
+    assert " ms" not in text
+
+
+def test_another_transform_keeps_to_its_scale():
+    text = whole(
+        hd.lmm("sqrt(Reaction) ~ Days + (1 | Subject)", load("sleepstudy")), units={"Reaction": "ms"}
+    )
+    assert "all numbers are on that scale" in text
+    assert " ms" not in text
+    assert "sqrt(Reaction) is on average" in text
+
+
+def test_doubling_a_variable_whose_logarithm_is_in_the_model():
+    data = load("sleepstudy")
+    data["day"] = data["Days"] + 1
+    for name, base in (("log", math.e), ("log2", 2.0), ("log10", 10.0)):
+        fit = hd.lmm(f"Reaction ~ {name}(day) + (1 | Subject)", data)
+        step = fit.fixef.iloc[1] * math.log(2, base)
+        found = re.search(r"Twice the day goes with a change of ([\d.]+)\.", whole(fit))
+        assert float(found[1]) == pytest.approx(step, abs=0.006)
+
+
+def test_curves_are_not_read_column_by_column():
+    for formula in ("Days + I(Days^2)", "poly(Days, 2)"):
+        text = whole(hd.lmm(f"Reaction ~ {formula} + (1 | Subject)", load("sleepstudy")))
+        assert "describe a curve along Days together" in text
+        assert not CLAIMS.search(text)
+
+
+def test_variables_that_compare_groups_are_named():
+    text = whole(hd.lmm("distance ~ age + Sex + (1 | Subject)", load("orthodont")))
+    assert "Sex is the same in all rows of a level of Subject" in text
+    assert "of which there are 27" in text
+    assert "age is the same" not in text
+    assert "mixes comparisons" not in text
+
+
+def test_mixed_comparisons_are_named_where_the_group_mean_is_not_in_the_model():
+    data = made(5, slope=1.0)
+    data["x"] += np.random.default_rng(8).normal(size=12)[data["g"].astype(int)]
+    data["between"] = data.groupby("g")["x"].transform("mean")
+    assert "mixes comparisons within and between" in whole(hd.lmm("y ~ x + (1 | g)", data))
+    assert "mixes comparisons" not in whole(hd.lmm("y ~ x + between + (1 | g)", data))
+
+
+def test_icc_of_a_random_intercept_is_a_correlation():
+    fit = hd.lmm("Reaction ~ 1 + (1 | Subject)", load("sleepstudy"))
+    text = whole(fit)
+    assert (
+        "39 % lies between levels of Subject: two observations of the same Subject correlate by 0.39" in text
+    )
+    assert "marginal" not in text
+
+
+def test_maximum_likelihood_is_said(sleep):
+    assert "fit.with_reml()" in whole(sleep.with_ml())
+    assert "fit.with_reml()" not in whole(sleep)
+
+
+def test_a_search_that_was_cut_short_is_said():
+    with pytest.warns(HendersonWarning):
+        fit = hd.lmm("Reaction ~ Days + (Days | Subject)", load("sleepstudy"), max_evaluations=2)
+    assert "The numbers above are where it stopped, not the estimate." in whole(fit)
+
+
+def test_a_model_without_fixed_effects():
+    data = made()
+    data["y"] -= data["y"].mean()
+    text = whole(hd.lmm("y ~ 0 + (1 | g)", data))
+    assert "The model has none: the mean of y is taken to be zero." in text
+    assert "marginal" not in text
+
+
+def test_units_of_what_is_no_column_are_refused(sleep):
+    with pytest.raises(OptionError, match="no numeric column 'Day'; it has 'Reaction', 'Days'"):
+        sleep.explain(units={"Day": "days"})
+    with pytest.raises(OptionError, match="units must be a dict"):
+        sleep.explain(units="ms")
+
+
+def test_names_of_the_data_are_escaped():
+    data = made(slope=2.0).rename(columns={"x": "<b>x_1*"})
+    page = hd.lmm("y ~ `<b>x_1*` + (1 | g)", data).explain()
+    assert "<b>" not in page.to_html()
+    assert "\\_1\\*" in page.to_markdown()
+
+
+def test_a_fit_read_back_says_the_same(sleep):
+    assert str(hd.LinearMixedFit.from_dict(sleep.to_dict()).explain()) == str(sleep.explain())
+
+
+def test_frame_has_a_row_per_number(sleep):
+    page = sleep.explain()
+    frame = page.to_frame()
+    assert list(frame.columns) == ["topic", "text", "name", "value"]
+    assert len(frame) == sum(max(1, len(s.numbers)) for s in page.sentences)
+
+
+@pytest.mark.parametrize(
+    ("value", "spread", "text"),
+    [(0.0, 1.0, "0.00"), (-0.001, 1.0, "0.00"), (-3.14159, 0.2, "−3.142"), (float("nan"), 1.0, "unknown")],
+)
+def test_numbers_have_the_decimals_that_they_deserve(value, spread, text):
+    assert number(value, spread) == text
+
+
+def test_p_values_are_rounded_and_never_across_a_twentieth():
+    assert [p_value(p) for p in (0.0006, 0.04996, 0.0504, 0.1239)] == [
+        "p < 0.001",
+        "p = 0.04996",
+        "p = 0.0504",
+        "p = 0.124",
+    ]
+    assert percent(0.9999) == "more than 99.9 %"
