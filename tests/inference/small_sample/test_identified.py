@@ -47,6 +47,16 @@ def test_one_residual_degree_of_freedom():
         fit.vcov_adjusted()
 
 
+def test_a_variance_of_zero_is_called_that():
+    """29 degrees of freedom would do; what is missing is curvature at a variance of zero."""
+    fit = hd.lmm("Yield ~ 1 + (1 | Batch)", hd.datasets.load("dyestuff2"))
+    with pytest.raises(FitError, match="not positive at the variance of Batch, estimated as zero") as caught:
+        fit.coeftable(ddf="kenward-roger", information="observed")
+    assert "residual degrees of freedom" not in str(caught.value)
+    assert "information='expected'" in str(caught.value)
+    assert np.isfinite(fit.coeftable(ddf="kenward-roger")["df"]).all()
+
+
 def test_two_groups_a_treatment_suffice():
     rng = np.random.default_rng(3)
     data = {"y": rng.normal(size=24), "f": np.repeat(list("pqr"), 8), "g": np.repeat(list("abcdef"), 4)}

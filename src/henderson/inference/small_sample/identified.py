@@ -94,9 +94,26 @@ def reason(design: Design, estimate: Estimate) -> str:
             f"of {' and '.join(names)}, so that nothing is left to estimate its variance from. Leave out the "
             "fixed effect or the random term."
         )
+    if not hopeless(estimate):
+        return _silent(design, estimate)
     left, count = design.n - design.p, len(estimate.theta) + 1
     what = f"{left} residual degree{'' if left == 1 else 's'} of freedom"
     return (
         f"There are no degrees of freedom: {what} cannot tell {count} variance parameters apart. Simplify "
         "the model, or type ddf='residual'."
+    )
+
+
+def _silent(design: Design, estimate: Estimate) -> str:
+    """Say that there are rows enough, but that the likelihood has no positive curvature where it was left."""
+    zero = [not lam.any() for lam in estimate.lambdas]
+    names = dict.fromkeys(
+        design.groupings[term.grouping].name for term, none in zip(design.terms, zero, strict=True) if none
+    )
+    where = "the estimates of the variance parameters"
+    if names:
+        where = f"the variance of {' and '.join(names)}, estimated as zero"
+    return (
+        f"There are no degrees of freedom: the observed information is not positive at {where}. Type "
+        "information='expected' with ddf='kenward-roger', or ddf='residual'."
     )
