@@ -94,6 +94,21 @@ def test_a_decisive_group_is_to_be_looked_at():
     assert check.finding.startswith("Leaving out s00 changes the fixed effects most: v by")
 
 
+def test_a_group_that_moves_a_coefficient_is_noted():
+    """Without B:6 of the machines MachineB moves by 1.9 standard errors, though Cook's distance is 0.6."""
+    found = hd.lmm("score ~ Machine + (1 | Worker / Machine)", load("machines")).diagnose()
+    check = next(c for c in found.record.checks if c.topic == "influence of Machine:Worker")
+    assert check.status == "note"
+    assert "B:6 changes the fixed effects most: MachineB by +1.92" in check.finding
+    assert "fit.influence('Machine:Worker')" in check.advice
+
+
+@pytest.mark.parametrize("groups", [10, 40])
+def test_groups_of_right_models_are_seldom_noted(groups):
+    pages = [page(simulated(seed, groups)) for seed in range(60)]
+    assert np.mean(["influence of g" in topics(p, "note") for p in pages]) <= 0.1
+
+
 def test_heavy_tails_are_noted_not_alarming():
     found = page(simulated(2, response=lambda mean, e, x: mean + np.sign(e) * np.abs(e) ** 1.7))
     assert "residuals" in topics(found, "note")
