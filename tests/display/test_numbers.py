@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from henderson.display.names import abbreviate, abbreviate_all, shorten
+from henderson.display.names import abbreviate, abbreviate_all, shorten, shorten_all
 from henderson.display.numbers import (
     format_coefficients,
     format_column,
@@ -17,6 +17,7 @@ from henderson.display.numbers import (
     format_quantiles,
     format_statistics,
 )
+from henderson.display.table import TableView, table_text
 
 nan = math.nan
 
@@ -102,3 +103,27 @@ def test_abbreviations_as_in_r():
 def test_short_names_fit(name, width):
     assert len(shorten(name, width)) <= max(width, 0) or len(name) <= width
     assert len(abbreviate(name, width)) <= width + 2
+
+
+@given(st.lists(st.text("ab_", min_size=1, max_size=24), max_size=8), st.integers(6, 16))
+def test_shortened_names_stay_distinct(names, width):
+    short = shorten_all(names, width)
+    assert all(len(one) <= width for one in short)
+    assert len(set(short)) == len(set(names))
+    assert all(a == b for a, b in zip(names, short, strict=True) if len(a) <= width)
+
+
+def test_names_that_differ_in_their_middle_show_where():
+    names = [f"a_really_very_long_and_{which}_explanatory_variable_name" for which in ("first", "other")]
+    short = shorten_all(names, 30)
+    assert "first" in short[0]
+    assert "other" in short[1]
+    assert shorten_all(["short", *names], 30)[0] == "short"
+
+
+def test_no_two_rows_of_a_wide_table_have_one_label():
+    names = [f"a_really_very_long_and_{which}_explanatory_variable_name" for which in ("first", "other")]
+    rows = [[name, *["123456.789"] * 5] for name in names]
+    lines = table_text(TableView("Title", ["", *"abcde"], rows)).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert len({line.split()[0] for line in lines[2:]}) == 2

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from henderson.display.grid import WIDTH
-from henderson.display.names import shorten
+from henderson.display.names import shorten, shorten_all
 from henderson.display.numbers import format_column
 from henderson.display.table import TableView
 
@@ -43,7 +43,7 @@ def influence_view(record: Influence) -> TableView:
 
 
 def _labels(record: Influence, shown: list[int]) -> tuple[list[str], list[list[str]], int]:
-    labels = [[shorten(str(record.levels[i]), 24) for i in shown]]
+    labels = [shorten_all([str(record.levels[i]) for i in shown], 24)]
     if record.by == "observation":
         return ["row"], labels, 1
     return [shorten(record.by, 24), "Rows"], [*labels, [str(int(record.rows[i])) for i in shown]], 1
@@ -51,7 +51,7 @@ def _labels(record: Influence, shown: list[int]) -> tuple[list[str], list[list[s
 
 def _changes(record: Influence) -> list[tuple[str, np.ndarray]]:
     """Standardised changes: of every term while there are few, else the largest and where it is."""
-    names = [shorten(name, 16) for name in record.terms]
+    names = shorten_all(record.terms, 16)
     if len(names) <= MOST_TERMS and sum(map(len, names)) < WIDTH - 40:
         return [(name, record.dfbetas[:, j]) for j, name in enumerate(names)]
     with np.errstate(invalid="ignore"):

@@ -7,7 +7,7 @@ from html import escape
 
 from henderson.display.grid import WIDTH, columns_text, matrix_text, wrapped
 from henderson.display.html import block, table_html
-from henderson.display.names import shorten
+from henderson.display.names import shorten_all
 from henderson.display.numbers import format_df, format_p
 
 __all__ = ["TableView", "format_df", "format_p", "table_text", "table_view_html"]
@@ -60,11 +60,9 @@ def _body(view: TableView) -> list[str]:
     longest = max(range(view.left), key=lambda j: max(map(len, columns[j])), default=None)
     if longest is not None and max(map(len, columns[longest])) - over >= 12:
         room = max(map(len, columns[longest])) - over
-        columns[longest] = [shorten(cell, room) for cell in columns[longest]]
+        columns[longest] = shorten_all(columns[longest], room)
         return columns_text(columns, align)
-    labels = columns_text(
-        [[shorten(c, 30) for c in column] for column in columns[: view.left]], "<" * view.left
-    )
+    labels = columns_text([shorten_all(column, 30) for column in columns[: view.left]], "<" * view.left)
     return matrix_text(labels[1:], view.heads[view.left :], [row[view.left :] for row in view.rows])
 
 

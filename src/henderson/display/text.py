@@ -8,7 +8,7 @@ import numpy as np
 
 from henderson.display import sentences
 from henderson.display.grid import WIDTH, columns_text, matrix_text, wrapped, wrapped_formula
-from henderson.display.names import abbreviate_all, shorten
+from henderson.display.names import abbreviate_all, shorten, shorten_all
 from henderson.display.numbers import (
     format_coefficients,
     format_column,
@@ -109,9 +109,8 @@ def _labels(table: VarCorr) -> tuple[list[str], list[str]]:
         names += t.names
     longest = max([8, *map(len, groups)])
     room = 52 - min(longest, 24)
-    return [shorten(g, max(24, 52 - max([4, *map(len, names)]))) for g in groups] + ["Residual"], [
-        shorten(n, room) for n in names
-    ] + [""]
+    widest = max(24, 52 - max([4, *map(len, names)]))
+    return [*shorten_all(groups, widest), "Residual"], [*shorten_all(names, room), ""]
 
 
 def _correlation_columns(table: VarCorr) -> list[list[str]]:
@@ -136,12 +135,12 @@ def _correlation_blocks(table: VarCorr) -> list[str]:
     for t in table.terms:
         if len(t.names) > 1:
             lines += ["", f" Correlations between {shorten(t.label, 50)}:"]
-            short = [shorten(n, 30) for n in t.names]
+            short = shorten_all(t.names, 30)
             cells = [
                 [format_correlation(t.corr[i, j]) if j < i else "" for j in range(len(short) - 1)]
                 for i in range(len(short))
             ]
-            heads = [shorten(n, 12) for n in t.names[:-1]]
+            heads = shorten_all(t.names[:-1], 12)
             lines += [" " + line for line in matrix_text(short, heads, cells, WIDTH - 1)]
     return lines
 
@@ -169,7 +168,7 @@ def coefficient_lines(table: CoefficientTable) -> list[str]:
         columns.append(["df", *format_df(table.df.tolist())])
     columns += [[f"{t} value", *ratio], [f"Pr(>|{t}|)", *format_p(table.p_value.tolist())]]
     room = WIDTH - sum(max(map(len, c)) + 1 for c in columns)
-    names = [shorten(name, room) for name in table.terms]
+    names = shorten_all(table.terms, room)
     return columns_text([["", *names], *columns], "<" + ">" * len(columns))
 
 
@@ -182,7 +181,7 @@ def correlation_lines(record: SummaryRecord) -> list[str]:
         return wrapped(
             f"Correlation of fixed effects not shown, as p = {p} > {MOST_CORRELATED}; see fit.vcov.", "  "
         )
-    names, heads = [shorten(n, 30) for n in record.x_names], abbreviate_all(list(record.x_names))
+    names, heads = shorten_all(record.x_names, 30), abbreviate_all(list(record.x_names))
     cells = [[cell.rjust(6) if cell else "" for cell in row] for row in lower_triangle(record.correlation)]
     return ["Correlation of Fixed Effects:", *matrix_text(names, heads[:-1], cells)]
 
