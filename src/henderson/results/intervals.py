@@ -15,7 +15,10 @@ from henderson.results.shown import Shown
 from henderson.results.tables import Tables
 
 if TYPE_CHECKING:
+    from henderson.design.record import Design
     from henderson.display.table import TableView
+    from henderson.estimate import Estimate
+    from henderson.inference.intervals.profile import ProfileRecord
 
 Names = str | int | Iterable[str | int] | None
 
@@ -23,10 +26,31 @@ Names = str | int | Iterable[str | int] | None
 class Profile(Shown):
     """Profiles of the parameters of a fit: prints intervals, draws curves; see `LinearMixedFit.profile`."""
 
+    def __init__(self, record: ProfileRecord, kind: str, fit: tuple[Design, Estimate]) -> None:
+        super().__init__(record, kind)
+        self._fit = fit
+
     def _view(self) -> TableView:
         from henderson.display.intervals import profile_view
 
         return profile_view(self.record)
+
+    @named_options
+    def confint(self, level: float = 0.95, parm: Names = None) -> Any:
+        """Return profile likelihood limits as a data frame: term, conf_low, conf_high.
+
+        Parameters
+        ----------
+        level : float, default 0.95
+            Coverage. Limits of the level of the profile are at hand; others are solved for, as
+            `LinearMixedFit.confint` does with method="profile".
+        parm : name, position or list of them, optional
+            Parameters, by default those that were profiled.
+        """
+        from henderson.inference.frames import make_frame
+        from henderson.inference.intervals.confint import of_profile
+
+        return make_frame(self.kind, of_profile(self.record, *self._fit, level, parm))
 
     def curves(self) -> Any:
         """Return the points of all curves as a data frame: term, value, zeta.
@@ -190,7 +214,7 @@ class Intervals(Tables):
         Returns
         -------
         Profile
-            Prints limits; ``.to_frame()``, ``.curves()``, ``.plot()``.
+            Prints limits; ``.confint(level)`` gives others; ``.to_frame()``, ``.curves()``, ``.plot()``.
 
         Notes
         -----
@@ -221,7 +245,8 @@ class Intervals(Tables):
         """
         from henderson.inference.intervals.profile import profile
 
-        return Profile(profile(self.design, self.estimate, which, level, n_jobs), self.source.kind)
+        record = profile(self.design, self.estimate, which, level, n_jobs)
+        return Profile(record, self.source.kind, (self.design, self.estimate))
 
     @named_options
     def bootstrap(

@@ -136,3 +136,25 @@ def test_a_fit_read_back_is_profiled_and_bootstrapped(fit):
     again = hd.LinearMixedFit.from_dict(fit.to_dict())
     np.testing.assert_allclose(again.profile()["conf_low"], fit.profile()["conf_low"], rtol=1e-7)
     np.testing.assert_allclose(again.bootstrap(5, 1)["estimate"], fit.bootstrap(5, 1)["estimate"])
+
+
+def test_a_profile_gives_limits_of_any_level(fit):
+    found = fit.profile()
+    for level, parm in ((0.95, None), (0.9, None), (0.8, ["Days", ".sigma"])):
+        there = fit.confint("profile", level, parm)
+        here = found.confint(level, parm)
+        assert list(here["term"]) == list(there["term"])
+        np.testing.assert_allclose(
+            here[["conf_low", "conf_high"]], there[["conf_low", "conf_high"]], rtol=1e-7
+        )
+
+
+def test_a_profile_of_some_parameters_gives_theirs_and_others_when_asked(fit):
+    found = fit.profile("Days", level=0.9)
+    assert list(found.confint()["term"]) == ["Days"]
+    assert found.confint(0.9)["conf_low"][0] == found["conf_low"][0]
+    assert list(found.confint(parm="sigma")["term"]) == ["sigma"]
+    with pytest.raises(OptionError, match="Type 0"):
+        found.confint(level=95)
+    with pytest.raises(OptionError, match="parm='Dys'"):
+        found.confint(parm="Dys")

@@ -17,6 +17,8 @@ from henderson.inference.small_sample import SmallSample, t_tests
 
 if TYPE_CHECKING:
     from henderson.design.record import Design
+    from henderson.estimate import Estimate
+    from henderson.inference.intervals.profile import ProfileRecord
 
 METHODS = ("wald", "profile", "bootstrap")
 SPELLINGS = {"boot": "bootstrap", "prof": "profile"}
@@ -116,6 +118,35 @@ def of_replicates(record: BootstrapRecord, level: float, type: str, parm: Parm =
         hint = did_you_mean(str(unknown), record.terms)
         raise OptionError(f"parm={unknown!r} is not among the replicates. {hint}")
     return _only(columns, [str(name) for name in names])
+
+
+def of_profile(
+    record: ProfileRecord, design: Design, estimate: Estimate, level: float, parm: Parm = None
+) -> dict[str, object]:
+    """Columns term, conf_low, conf_high of a profile, solved for where it has not that level or parameter.
+
+    Parameters
+    ----------
+    record : ProfileRecord
+    design, estimate : Design, Estimate
+        The fit that was profiled.
+    level : float
+        Coverage.
+    parm : name, position or list of them, optional
+        Parameters of the model; by default those of the profile.
+
+    Notes
+    -----
+    The limits at hand cost nothing; others about ten evaluations per parameter and side.
+    """
+    from henderson.inference.intervals.profile import profile
+
+    names = list(record.terms)
+    if parm is not None:
+        names = [one.name for one in chosen_parameters(design, parm, "parm")]
+    if level != record.level or not set(names) <= set(record.terms):
+        record = profile(design, estimate, names, level, curves=False)
+    return _only(record.columns(), names)
 
 
 def of_parameters(design: Design, record: BootstrapRecord, parm: Parm) -> BootstrapRecord:
