@@ -45,7 +45,8 @@ def power_view(record: PowerRecord) -> TableView:
 
 def _before(record: PowerRecord) -> list[str]:
     how = METHOD_NAMES[record.method]
-    lines = [f"{record.n_sim} simulated studies of each size; {how}; groups are levels of {record.along}."]
+    size = f"{record.n_sim} simulated studies of each size (seed {record.seed})"
+    lines = [f"{size}; {how}; groups are levels of {record.along}."]
     if record.effect:
         lines.append(f"Assumed: {', '.join(f'{name} = {value:g}' for name, value in record.effect)}.")
     elif record.method != "callable":

@@ -79,7 +79,7 @@ def likelihood_ratio_view(record: LikelihoodRatios) -> TableView:
         notes=[
             *notes,
             *boundary_note(record.p_boundary, record.df),
-            *simulated_note(record.n_sim),
+            *simulated_note(record.n_sim, record.seed),
             *record.notes,
         ],
         before=[f"{name}: {text}" for name, text in zip(record.models, record.formulas, strict=True)],
@@ -103,11 +103,11 @@ def boundary_note(p: np.ndarray, df: np.ndarray) -> list[str]:
     return [f"{words}then {mixtures}, and the plain chi-square p is too large."]
 
 
-def simulated_note(n_sim: int) -> list[str]:
+def simulated_note(n_sim: int, seed: int | None) -> list[str]:
     """Say where simulated p-values come from."""
     if not n_sim:
         return []
-    return [f"p simul.: {n_sim} responses simulated under the smaller model and fitted by both."]
+    return [f"p simul.: {n_sim} responses simulated under the smaller model (seed {seed}), fitted by both."]
 
 
 def random_terms_view(record: RandomTermTests) -> TableView:
@@ -234,4 +234,4 @@ def _draws(record: ExactTest) -> str:
         good = "all are as large"
     if record.p_value * (record.n_sim + 1) < 1.5:
         good = "none is as large, so the p-value is at most this"
-    return f"{record.n_sim} draws from the null distribution, {zero}; {good}."
+    return f"{record.n_sim} draws from the null distribution (seed {record.seed}), {zero}; {good}."

@@ -57,7 +57,7 @@ def lrt(
         Simulate so many responses under the smaller model of every comparison and fit them by both: the
         p-value that needs no theory, and holds in small samples and for several variances.
     seed : int, optional
-        Makes the simulation repeatable, whatever `n_jobs` is.
+        Makes the simulation repeatable, whatever `n_jobs` is; by default one is drawn and printed.
     n_jobs : int, optional
         Threads; -1 for one per core; by default the size of the models decides.
     **named : LinearMixedFit

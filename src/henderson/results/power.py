@@ -93,7 +93,7 @@ def power(
     level : float, default 0.95
         Coverage of the interval for the power.
     seed : int, optional
-        Makes the result repeatable, whatever `n_jobs` is.
+        Makes the result repeatable, whatever `n_jobs` is; by default one is drawn and printed.
     n_jobs : int, optional
         Threads; -1 for one per core; by default the size of the model decides.
     progress : bool, default True
@@ -125,8 +125,8 @@ def power(
     >>> fit = hd.lmm("Reaction ~ Days + (Days | Subject)", hd.datasets.load("sleepstudy"))
     >>> hd.power(fit, effect={"Days": 5}, n_groups=[10, 20], n_sim=200, seed=1)
     Power of the test of Days at the level 0.05
-    200 simulated studies of each size; F test, Satterthwaite's degrees of freedom;
-      groups are levels of Subject.
+    200 simulated studies of each size (seed 1); F test, Satterthwaite's degrees of
+      freedom; groups are levels of Subject.
     Assumed: Days = 5.
     groups rows each rows  power 95 % from     to
         10        10  100 56.0 %    49.1 % 62.7 %
@@ -140,6 +140,7 @@ def power(
     place = _along(fit, along, asked=n_groups is not None or n_within is not None)
     parameters = assumed(fit.design, fit.estimate, effect, sigma, sds)
     what, deciding = _test(fit, test, effect, kind)
+    used = check_seed(seed)
     designs, p, converged = simulate_power(
         fit.design,
         parameters,
@@ -147,7 +148,7 @@ def power(
         along=place,
         sizes=sizes,
         n_sim=_count(n_sim),
-        seed=check_seed(seed),
+        seed=used,
         n_jobs=n_jobs,
         show=bool(progress),
         reml=fit.reml if kind == "z" or callable(test) else kind != "lrt",
@@ -157,6 +158,7 @@ def power(
         "method": "callable" if callable(test) else kind,
         "effect": tuple((name, float(value)) for name, value in (effect or {}).items()),
         "sigma": parameters.sigma,
+        "seed": used,
     }
     record = summarised(designs, p, converged, along=place, alpha=alpha, level=level, words=words)
     return Power(record, fit.source.kind)

@@ -173,7 +173,7 @@ class Terms(Tables):
         n_sim : int, default 10000
             Draws from the null distribution.
         seed : int, numpy Generator or None
-            Makes them repeatable.
+            Makes them repeatable; by default one is drawn and printed.
         restricted : bool, default True
             REML likelihood; False for the ML one. A fit by the other is refitted.
 
@@ -207,8 +207,8 @@ class Terms(Tables):
         Exact test of one variance, REML
                      RLRT      p p mixture
         (1 | Batch) 6.369 0.0042    0.0058
-        10000 draws from the null distribution, 56.5 % of them zero; the p-value is good
-          to +- 0.00065.
+        10000 draws from the null distribution (seed 1), 56.5 % of them zero; the
+          p-value is good to +- 0.00065.
         p mixture: by 0.5 chi2(0) + 0.5 chi2(1), which holds with many groups.
         """
         from henderson.inference.hypotheses.rlrt import exact_test

@@ -192,3 +192,11 @@ def test_tables_print_in_a_notebook_and_as_frames():
     table = hd.lrt(fit("Days + (1 | Subject)"), fit("Days + (Days | Subject)"))
     assert "<table" in table.to_html()
     assert list(table.to_frame().columns[:3]) == ["model", "npar", "aic"]
+
+
+def test_a_seed_that_nobody_chose_is_printed_and_repeats_the_responses():
+    fits = fit("Days + (1 | Subject)"), fit("Days + (Days || Subject)")
+    found = hd.lrt(*fits, n_sim=20)
+    assert f"(seed {found.record.seed})" in " ".join(str(found).split())
+    assert hd.lrt(*fits, n_sim=20, seed=found.record.seed)["p_simulated"][1] == found["p_simulated"][1]
+    assert hd.lrt(*fits).record.seed is None

@@ -158,3 +158,13 @@ def test_a_nested_factor_may_be_named_either_way():
     machines = hd.lmm("score ~ Machine + (1 | Worker/Machine)", hd.datasets.load("machines"))
     one, other = (machines.rlrt(name, n_sim=50, seed=1) for name in ("Worker:Machine", "Machine:Worker"))
     assert one["term"] == other["term"] == ["(1 | Machine:Worker)"]
+
+
+@pytest.mark.parametrize("seed", [None, 7, np.random.default_rng(2)])
+def test_the_seed_is_printed_and_repeats_the_draws(seed):
+    fit = hd.lmm("Yield ~ 1 + (1 | Batch)", DYESTUFF)
+    found = fit.rlrt(n_sim=500, seed=seed)
+    again = fit.rlrt(n_sim=500, seed=found.record.seed)
+    assert f"(seed {found.record.seed})" in str(found)
+    assert again.record.p_value == found.record.p_value
+    assert again.record.at_zero == found.record.at_zero

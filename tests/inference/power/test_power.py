@@ -282,3 +282,10 @@ def test_power_of_what_is_no_fit():
 def test_power_at_the_estimates_says_so(sleep):
     assert "as the fit estimates them" in str(hd.power(sleep, n_sim=2, seed=1))
     assert "as the fit" not in str(hd.power(sleep, effect={"Days": 5}, n_sim=2, seed=1))
+
+
+def test_a_seed_that_nobody_chose_is_printed_and_repeats_the_studies(sleep):
+    found = hd.power(sleep, effect={"Days": 5}, n_sim=4)
+    assert f"(seed {found.record.seed})" in " ".join(str(found).split())
+    again = hd.power(sleep, effect={"Days": 5}, n_sim=4, seed=found.record.seed)
+    assert (again.p_values == found.p_values).all()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -71,6 +71,8 @@ class LikelihoodRatios:
         Responses simulated for every comparison.
     notes : tuple of str
         What to know beyond the numbers.
+    seed : int or None
+        Of the simulated responses.
     """
 
     models: tuple[str, ...]
@@ -90,6 +92,7 @@ class LikelihoodRatios:
     refitted: int
     n_sim: int
     notes: tuple[str, ...]
+    seed: int | None = None
 
     def columns(self) -> Mapping[str, Any]:
         """Return the table, one row per model."""
@@ -158,7 +161,7 @@ def likelihood_ratios(
         for i, pair in enumerate(pairwise(fits))
         if count
     ]
-    return _table(ordered, estimates, steps, refit, draws)
+    return replace(_table(ordered, estimates, steps, refit, draws), seed=seed if count else None)
 
 
 def maximum_likelihood(estimate: Estimate) -> Estimate:

@@ -17,6 +17,7 @@ from henderson.inference.hypotheses.lrt import again
 from henderson.inference.hypotheses.null_distribution import null_draws, spectrum
 from henderson.inference.hypotheses.ranova import random_deletions
 from henderson.inference.hypotheses.reduced import outcome, with_terms
+from henderson.inference.intervals.bootstrap import fresh_seed, seed_number
 from henderson.inference.simulate import generator
 
 
@@ -46,6 +47,8 @@ class ExactTest:
         Whether other random terms are in the model, so that the distribution is that of Greven et al. (2008).
     refitted : bool
         Whether the fit was by the other criterion and was refitted.
+    seed : int
+        Of the draws.
     """
 
     term: str
@@ -58,6 +61,7 @@ class ExactTest:
     restricted: bool
     approximate: bool
     refitted: bool
+    seed: int
 
     def columns(self) -> Mapping[str, Any]:
         """Return the test as a table of one row."""
@@ -104,14 +108,15 @@ def exact_test(
     terms the statistic is that of the whole model, and its distribution is taken as if their effects were
     known (Greven, Crainiceanu, Kuechenhoff and Peters 2008).
     """
-    count, rng = _count(n_sim), generator(seed)
+    count, given = _count(n_sim), seed_number(seed)
+    used = fresh_seed() if given is None else given
     i, label = chosen_term(design, term)
     refitted = estimate.reml is not restricted
     whole = again(estimate, reml=restricted) if refitted else estimate
     maps = [None if j == i else np.eye(t.k) for j, t in enumerate(design.terms)]
     without = outcome(with_terms(whole.cross, maps), whole, reml=restricted)
     statistic = max(0.0, settled(without.criterion - whole.criterion, whole.criterion))
-    draws = null_draws(spectrum(whole.cross, i, restricted=restricted), count, rng)
+    draws = null_draws(spectrum(whole.cross, i, restricted=restricted), count, generator(used))
     p = (1 + int((draws >= statistic).sum())) / (1 + count)
     return ExactTest(
         term=label,
@@ -124,6 +129,7 @@ def exact_test(
         restricted=restricted,
         approximate=len(design.terms) > 1,
         refitted=refitted,
+        seed=used,
     )
 
 

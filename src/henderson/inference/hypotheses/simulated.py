@@ -11,6 +11,7 @@ from henderson import estimate as estimation
 from henderson.design.record import Design
 from henderson.errors import FitError, OptionError
 from henderson.estimate import Estimate
+from henderson.inference.intervals.bootstrap import fresh_seed
 from henderson.inference.intervals.workers import in_threads, workers
 from henderson.inference.simulate import simulate
 from henderson.progress import progress
@@ -91,10 +92,12 @@ def check_n_sim(n_sim: object) -> int:
     return int(n_sim)
 
 
-def check_seed(seed: object) -> int | None:
-    """Return a seed from which streams can be told apart: a whole number, or None."""
-    if seed is None or (isinstance(seed, (int, np.integer)) and not isinstance(seed, bool) and seed >= 0):
-        return None if seed is None else int(seed)
+def check_seed(seed: object) -> int:
+    """Return a seed from which streams can be told apart: the number given, or one drawn."""
+    if seed is None:
+        return fresh_seed()
+    if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool) and seed >= 0:
+        return int(seed)
     raise OptionError(f"seed={seed!r}: give a whole number from 0, or None for new draws each time.")
 
 

@@ -121,7 +121,7 @@ def summarised(
         Grouping factor that is counted.
     alpha, level : float
     words : dict
-        test, method, effect and sigma of the record.
+        test, method, effect, sigma and seed of the record.
     """
     below, n_sim = (p < alpha).sum(axis=1), p.shape[1]
     low, high = wilson(below, n_sim, level)

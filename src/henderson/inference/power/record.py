@@ -43,6 +43,8 @@ class PowerRecord:
         Residual standard deviation assumed.
     p_values : (m, n_sim) float64
         Of every replicate; NaN where there is none.
+    seed : int
+        From which the studies were drawn.
     """
 
     n_groups: np.ndarray
@@ -62,6 +64,7 @@ class PowerRecord:
     effect: tuple[tuple[str, float], ...]
     sigma: float
     p_values: np.ndarray
+    seed: int
 
     def columns(self) -> Mapping[str, Any]:
         """Return one row per setting."""
