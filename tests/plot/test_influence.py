@@ -86,3 +86,16 @@ def test_bad_arguments(sleep):
         hd.plot.dfbetas(sleep, "observation")
     with pytest.raises(OptionError, match="'Days'"):
         hd.plot.dfbetas(sleep, terms="days")
+
+
+@pytest.mark.parametrize("name", ["cooks", "dfbetas", "scaled_residuals"])
+def test_what_is_no_fit_is_answered(name):
+    with pytest.raises(OptionError, match=r"drawn from a fit made by hd\.lmm\(\).*got a str"):
+        getattr(hd.plot, name)("x")
+
+
+def test_a_misspelt_picture_is_answered(sleep):
+    with pytest.raises(AttributeError, match=r"Did you mean fit\.plot\.cooks\(\)\?"):
+        sleep.plot.cook  # noqa: B018
+    with pytest.raises(AttributeError, match="Printed, fit"):
+        sleep.plot.zzzz  # noqa: B018

@@ -32,6 +32,15 @@ def pyplot() -> Any:
     return plt
 
 
+def made_from(given: Any, needs: str, other: str = "") -> Any:
+    """Return what a picture is made from, or say that it takes a fit."""
+    if hasattr(given, needs):
+        return given
+    raise OptionError(
+        f"This picture is drawn from a fit made by hd.lmm(){other}; got a {type(given).__name__}."
+    )
+
+
 def new_axes(ax: Axes | None, width: float = 6.0, height: float = 4.2) -> Axes:
     """Return `ax`, or the axes of a new figure of the given size in inches, dressed plainly."""
     if ax is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import OptionError
-from .canvas import BLUE, FAINT, GREY, INK, LONGEST_LABEL, ORANGE, label, new_axes, pyplot, shorten
+from .canvas import BLUE, FAINT, GREY, INK, LONGEST_LABEL, ORANGE, label, made_from, new_axes, pyplot, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +49,7 @@ def cooks(fit: LinearMixedFit, by: str | None = None, *, ax: Axes | None = None)
     >>> hd.plot.cooks(fit).get_xlabel()
     "Cook's distance"
     """
-    record = fit.influence(by).record
+    record = made_from(fit, "influence").influence(by).record
     what = "row" if record.by == "observation" else record.by
     if len(record.levels) > MOST_GROUPS:
         return _needles(record, what, new_axes(ax))
@@ -125,7 +125,7 @@ def dfbetas(fit: LinearMixedFit, by: str | None = None, *, terms: Any = None) ->
     >>> [ax.get_title("left") for ax in hd.plot.dfbetas(fit)]
     ['Days']
     """
-    record = fit.influence(by).record
+    record = made_from(fit, "influence").influence(by).record
     if len(record.levels) > MOST_GROUPS:
         raise OptionError(
             f"{len(record.levels)} groups of {record.by} are too many to name beside one another (at most "
@@ -194,7 +194,7 @@ def scaled_residuals(fit: LinearMixedFit, **options: Any) -> np.ndarray:
     ('uniform quantile', 'scaled residual')
     """
     found: Any = fit.simulate_residuals(**options) if hasattr(fit, "simulate_residuals") else fit
-    record = found.record
+    record = made_from(found, "record", " or what its simulate_residuals() returned").record
     _, axes = pyplot().subplots(1, 2, figsize=(9, 4.2), layout="constrained")
     _uniform(new_axes(axes[0]), np.sort(record.residuals))
     _against(new_axes(axes[1]), record.predicted, record.residuals)

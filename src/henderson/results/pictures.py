@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,13 @@ class Pictures:
     def __call__(self, *args: object, **options: object) -> None:
         """Say which pictures there are: a fit has no single one."""
         raise OptionError(f"fit.plot() is not a picture by itself; type for example fit.plot.qq().\n{self!r}")
+
+    if not TYPE_CHECKING:  # type checkers shall go on to find misspelt names
+
+        def __getattr__(self, name: str) -> Any:
+            near = [] if name.startswith("_") else difflib.get_close_matches(name.lower(), NAMES, 1)
+            hint = f"Did you mean fit.plot.{near[0]}()?" if near else "Printed, fit.plot lists what there is."
+            raise AttributeError(f"fit.plot has no picture {name!r}. {hint}")
 
     def __repr__(self) -> str:
         import textwrap

@@ -55,6 +55,7 @@ class Quality(Tables):
 
         return ICC(icc(self.design, self.estimate, by_group), self.source.kind)
 
+    @named_options
     def r2(self) -> R2:
         """Return R squared of Nakagawa: marginal (fixed effects) and conditional (random effects as well).
 
@@ -80,6 +81,7 @@ class Quality(Tables):
 
         return R2(r_squared(self.design, self.estimate), self.source.kind)
 
+    @named_options
     def rmse(self) -> float:
         """Return the root mean square of the residuals given the random effects, in units of the response.
 
@@ -92,6 +94,7 @@ class Quality(Tables):
 
         return rmse(self.residuals())
 
+    @named_options
     def vif(self) -> VIF:
         """Return the variance inflation of the fixed-effects terms, generalised for factors.
 
@@ -122,6 +125,7 @@ class Quality(Tables):
 
         return VIF(variance_inflation(self.design, self.estimate), self.source.kind)
 
+    @named_options
     def rpca(self) -> RandomComponents:
         """Return the principal components of the random effects: which directions have variance at all.
 
@@ -205,6 +209,7 @@ class Quality(Tables):
         record = comparison.rank_fits(designs, estimates, names, criterion, refitted)
         return Comparison(record, self.source.kind)
 
+    @named_options
     def caic(self) -> CAIC:
         """Return the conditional AIC: how well the fit would predict new rows of the same groups.
 

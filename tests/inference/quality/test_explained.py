@@ -72,3 +72,10 @@ def test_frames_come_back_as_the_kind_that_went_in():
 def test_misspelt_options_are_answered():
     with pytest.raises(hd.errors.OptionError, match="by_group"):
         fit("slope").icc(bygroup=True)
+
+
+def test_options_that_do_not_exist_are_answered():
+    fit = hd.lmm("Reaction ~ Days + (1 | Subject)", hd.datasets.load("sleepstudy"))
+    for name in ("r2", "rmse", "vif", "rpca", "caic", "icc"):
+        with pytest.raises(hd.errors.OptionError, match=rf"{name}\(\) has no option 'x'"):
+            getattr(fit, name)(x=1)
