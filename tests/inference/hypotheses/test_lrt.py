@@ -200,3 +200,12 @@ def test_a_seed_that_nobody_chose_is_printed_and_repeats_the_responses():
     assert f"(seed {found.record.seed})" in " ".join(str(found).split())
     assert hd.lrt(*fits, n_sim=20, seed=found.record.seed)["p_simulated"][1] == found["p_simulated"][1]
     assert hd.lrt(*fits).record.seed is None
+
+
+def test_one_model_against_itself_is_called_that():
+    one = fit("Days + (Days | Subject)")
+    for other in (one, one.with_ml(), fit("Days + (Days | Subject)")):
+        with pytest.raises(hd.errors.OptionError, match="are the same model, Reaction"):
+            hd.lrt(one, other)
+    with pytest.raises(hd.errors.OptionError, match="parameters each"):
+        hd.lrt(fit("Days + (1 | Subject)"), fit("I(Days ** 2) + (1 | Subject)"))

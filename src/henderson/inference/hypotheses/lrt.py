@@ -189,12 +189,25 @@ def _by_size(models: Sequence[Candidate]) -> list[Candidate]:
         )
     ordered = sorted(models, key=lambda m: criteria.df(m.design, m.estimate))
     for small, large in pairwise(ordered):
+        if _same(small, large):
+            raise OptionError(
+                f"{small.name} and {large.name} are the same model, {large.formula}, so there is nothing to "
+                "test. Give a smaller one, such as one without a term."
+            )
         if (size := criteria.df(small.design, small.estimate)) == criteria.df(large.design, large.estimate):
             raise OptionError(
                 f"{small.name} and {large.name} have {size} parameters each, so neither is a special case of "
                 "the other and no degrees of freedom are left for a test. Compare their .aic instead."
             )
     return ordered
+
+
+def _same(a: Candidate, b: Candidate) -> bool:
+    """Whether two fits, by REML or ML, are of one model."""
+    if a.design is b.design:
+        return True
+    terms = [[(d.groupings[t.grouping].name, t.names) for t in d.terms] for d in (a.design, b.design)]
+    return a.formula == b.formula and a.design.x_names == b.design.x_names and terms[0] == terms[1]
 
 
 def _check_comparable(models: Sequence[Candidate]) -> None:
