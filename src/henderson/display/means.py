@@ -279,7 +279,8 @@ def _judged(record: Evaluated, shows: str) -> str:
 
 def _family(record: Evaluated) -> str:
     linear = record.linear
-    if linear.sets and record.question.adjust == "tukey" and record.question.side == "two":
+    tukey = record.question.adjust == "tukey" and not any("Sidak" in remark for remark in record.remarks)
+    if linear.sets and tukey and record.question.side == "two":
         sizes = sorted(set(linear.sets))
         return f"{sizes[0]} means" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]} means"
     sizes = sorted({int(linear.estimable[rows].sum()) for rows in linear.groups()})

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from henderson.inference.means.averages import average
+from henderson.errors import OptionError
+from henderson.inference.means.averages import average, check_weights
 from henderson.inference.means.evaluate import ask
 from henderson.inference.means.grid import Grid, reference_grid
 from henderson.inference.means.joint import every_predictor, joint_grid, joint_tests
@@ -107,10 +108,11 @@ class Means(Tables):
         B - C      -5.950 2.177 10  -2.733   0.0507
         Degrees of freedom: Kenward-Roger. P-values: Tukey adjustment for 3 means.
         """
-        asked, question = read_specs(specs, by), ask(level, adjust)
+        asked, question, weights = read_specs(specs, by), ask(level, adjust), check_weights(weights)
         transform = self._transform(type)
         grid = self._grid(at, data, asked.keys, weights)
-        linear = average(grid, check_specs(asked, grid), weights, response=typed_response(self.design))
+        checked = check_specs(asked, grid, tuple(g.name for g in self.design.groupings))
+        linear = average(grid, checked, weights, response=typed_response(self.design))
         sample = self._small_sample(ddf, information)
         means = EMMeans(linear, sample, question, transform, self.source.kind, "limits", grid)
         return with_contrasts(means, asked.contrasts)
@@ -138,8 +140,8 @@ class Means(Tables):
     @named_options
     def emtrends(
         self,
-        specs: str | Iterable[str],
-        var: str,
+        specs: str | Iterable[str] = "~ 1",
+        var: str | None = None,
         by: str | Iterable[str] | None = None,
         *,
         at: Mapping[str, Any] | None = None,
@@ -158,9 +160,10 @@ class Means(Tables):
         Parameters
         ----------
         specs, by : str or list of str
-            Predictors that get a slope for each of their levels, and groups; as in `emmeans`.
+            Predictors that get a slope for each of their levels, and groups; as in `emmeans`. By default the
+            overall slope.
         var : str
-            A numeric predictor; or an expression of one, ``"log(x)"``, for the slope by that.
+            Needed: a numeric predictor; or an expression of one, ``"log(x)"``, for the slope by that.
         at : dict, optional
             Where curved slopes are taken, and values of the other predictors; by default the means.
         weights, ddf, level, adjust, information, data
@@ -174,10 +177,12 @@ class Means(Tables):
         --------
         >>> import henderson as hd
         >>> fit = hd.lmm("Reaction ~ Days + (Days | Subject)", hd.datasets.load("sleepstudy"))
-        >>> fit.emtrends("1", var="Days")["estimate"].round(3)
+        >>> fit.emtrends(var="Days")["estimate"].round(3)
         array([10.467])
         """
-        asked, question = read_specs(specs, by), ask(level, adjust)
+        if var is None:
+            raise OptionError("Say whose slope: a numeric predictor, as in emtrends('A', var='x').")
+        asked, question, weights = read_specs(specs, by), ask(level, adjust), check_weights(weights)
         rows = self.source.data if data is None else data
         linear, grid = trends(self.design, rows, self.source.env, asked, var, at, weights)
         sample = self._small_sample(ddf, information)
@@ -223,7 +228,7 @@ class Means(Tables):
         >>> fit.joint_tests()["statistic"].round(3)
         array([20.576])
         """
-        rows = self.source.data if data is None else data
+        rows, weights = self.source.data if data is None else data, check_weights(weights)
 
         def grid_with(needed: tuple[str, ...]) -> Grid:
             return joint_grid(self.design, rows, self.source.env, at, needed, weights)

@@ -42,7 +42,7 @@ def test_spellings_of_the_same_question(fit):
     ("ask", "words"),
     [
         (lambda f: f.emmeans("AA"), "'AA' is no predictor.*Did you mean A"),
-        (lambda f: f.emmeans("g"), "'g' is no predictor"),
+        (lambda f: f.emmeans("g"), "'g' is a grouping factor"),
         (lambda f: f.emmeans("x"), r"covariate; held at 5.02977.*at=\{'x'.*emtrends"),
         (lambda f: f.emmeans("A", at={"xx": 1}), "at= names 'xx'.*Did you mean x"),
         (lambda f: f.emmeans("A", at={"A": ["q"]}), "at= asks for A='q'"),
@@ -225,3 +225,34 @@ def test_frequencies_are_sums_of_the_weights_of_the_fit(formula):
         share = data[data["A"] == level].groupby(["B", "z"])["w"].sum()
         wanted = sum(w * cells[(level, *key)] for key, w in share.items()) / share.sum()
         assert found == pytest.approx(wanted, rel=1e-10)
+
+
+def test_weights_and_sides_by_other_names():
+    fit = hd.lmm("score ~ Machine + (1 | Worker)", hd.datasets.load("machines"))
+    assert fit.emmeans("Machine", weights="prop").linear.weights == "proportional"
+    means = fit.emmeans("Machine")
+    for theirs, ours in (("right", "greater"), ("left", "less"), ("two.sided", "two")):
+        assert (means.test(60, side=theirs)["p_value"] == means.test(60, side=ours)["p_value"]).all()
+    with pytest.raises(hd.errors.OptionError, match="choose one of 'equal'"):
+        fit.emmeans("Machine", weights="x")
+
+
+def test_a_grouping_factor_has_no_means():
+    fit = hd.lmm("score ~ Machine + (1 | Worker)", hd.datasets.load("machines"))
+    for ask in (lambda: fit.emmeans("Worker"), lambda: fit.emmeans("Machine", by="Worker")):
+        with pytest.raises(hd.errors.OptionError, match=r"grouping factor.*fit\.ranef\['Worker'\]"):
+            ask()
+
+
+def test_equivalence_counts_comparisons():
+    fit = hd.lmm("score ~ Machine + (1 | Worker)", hd.datasets.load("machines"))
+    text = " ".join(str(fit.emmeans("Machine").pairs().test(delta=10)).split())
+    assert "Sidak adjustment for 3 comparisons" in text
+    assert "Tukey adjustment for 3 means" in " ".join(str(fit.emmeans("Machine").pairs()).split())
+
+
+def test_the_overall_slope_needs_no_specification():
+    fit = hd.lmm("Reaction ~ Days + (Days | Subject)", hd.datasets.load("sleepstudy"))
+    assert fit.emtrends(var="Days")["estimate"][0] == fit.emtrends("~ 1", "Days")["estimate"][0]
+    with pytest.raises(hd.errors.OptionError, match="Say whose slope"):
+        fit.emtrends()

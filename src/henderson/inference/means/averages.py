@@ -94,9 +94,15 @@ class Linear:
 
 
 def check_weights(weights: object) -> str:
-    """Return the name of a weighting, or an `OptionError` that lists them."""
-    if weights in WEIGHTS:
-        return str(weights)
+    """Return the name of a weighting, its first letters understood, or an `OptionError` that lists them.
+
+    >>> check_weights("prop")
+    'proportional'
+    """
+    text = str(weights).lower()
+    found = [name for name in WEIGHTS if len(text) > 1 and name.startswith(text)]
+    if len(found) == 1:
+        return found[0]
     raise OptionError(
         f"weights={weights!r}: choose one of {', '.join(map(repr, WEIGHTS))}: every combination alike, by "
         "the frequencies of the factors averaged over together, by the products of their frequencies, by the "

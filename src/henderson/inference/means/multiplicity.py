@@ -19,7 +19,11 @@ _OTHER = {
     **dict.fromkeys(("bonf", "bonferonni"), "bonferroni"),
     "šidák": "sidak",
 }
-_OTHER_SIDES = {"two-sided": "two", "=": "two", "!=": "two", ">": "greater", "<": "less"}
+_OTHER_SIDES = {
+    **dict.fromkeys(("two-sided", "two.sided", "both", "=", "!="), "two"),
+    **dict.fromkeys(("right", "upper", "larger", "+", ">"), "greater"),
+    **dict.fromkeys(("left", "lower", "smaller", "-", "<"), "less"),
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +70,7 @@ def check_adjust(adjust: object) -> str:
 
 def check_side(side: object) -> str:
     """Return the name of a side, or an `OptionError` that lists them."""
-    name = _OTHER_SIDES.get(str(side), str(side))
+    name = _OTHER_SIDES.get(str(side).lower(), str(side).lower())
     if name in SIDES:
         return name
     raise OptionError(f"side={side!r}: choose 'two', 'greater' (the alternative is greater) or 'less'.")

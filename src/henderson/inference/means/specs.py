@@ -97,24 +97,41 @@ def _list(given: object, what: str) -> tuple[str, ...]:
     )
 
 
-def check_specs(specs: Specs, grid: Grid) -> Specs:
+def check_specs(specs: Specs, grid: Grid, groupings: tuple[str, ...] = ()) -> Specs:
     """Check the names against the grid, and let nested factors bring along what they are nested in.
+
+    Parameters
+    ----------
+    specs : Specs
+        As typed.
+    grid : Grid
+        The predictors.
+    groupings : tuple of str
+        Grouping factors of the random effects, which have no marginal means.
 
     Raises
     ------
     OptionError
         An unknown name, or a covariate that has a single value.
     """
-    factors, by = (tuple(_known(name, grid) for name in names) for names in (specs.factors, specs.by))
+    factors, by = (
+        tuple(_known(name, grid, groupings) for name in names) for names in (specs.factors, specs.by)
+    )
     outer = [name for inner in (*factors, *by) for name in grid.nests.get(inner, ())]
     more = tuple(name for name in dict.fromkeys(outer) if name not in (*factors, *by))
     return Specs((*factors, *more), by, specs.contrasts)
 
 
-def _known(name: str, grid: Grid) -> str:
+def _known(name: str, grid: Grid, groupings: tuple[str, ...]) -> str:
     names = [axis.name for axis in grid.axes]
     if name not in names:
         inside = [each for each in names if f"({each}" in name and name.endswith(")")]
+        if not inside and name in groupings:
+            raise OptionError(
+                f"{name!r} is a grouping factor of the random effects, no predictor of the fixed part: its "
+                f"levels have no marginal means. fit.ranef[{name!r}] has their effects, fit.coef[{name!r}] "
+                "their coefficients."
+            )
         if not inside:
             raise OptionError(f"{name!r} is no predictor of the fixed part. {did_you_mean(name, names)}")
         name = inside[0]

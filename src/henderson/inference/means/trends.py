@@ -86,7 +86,7 @@ def trends(
     X = _quotients(design, rows, grid, name, variable)
     values = column_numbers(rows.columns[name])
     span = float(values.max() - values.min()) or 1.0  # what can be estimated is seen in the units of means
-    out = average(grid, check_specs(specs, grid), weights, X * span)
+    out = average(grid, check_specs(specs, grid, tuple(g.name for g in design.groupings)), weights, X * span)
     bends = tuple(other for other in out.averaged if name in grid.interactions[other])
     return replace(out, L=out.L / span, role="trend", variable=var, misleading=bends), grid
 
