@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,8 @@ MEANINGS = {
     "trend": "their quartiles move with {what}: mean or variance depend on it otherwise than in the model",
 }
 LEVEL = 0.05
+LEAST = 1e-6
+"""Cook's distances that are all below this are written with exponents."""
 
 
 def influence_view(record: Influence) -> TableView:
@@ -31,7 +34,7 @@ def influence_view(record: Influence) -> TableView:
     order = np.argsort(-np.nan_to_num(record.cooks_distance, nan=-1.0), kind="stable")
     shown = [int(i) for i in order[:MOST_ROWS] if not record.reasons[i]]
     heads, columns, left = _labels(record, shown)
-    columns += [format_column(record.cooks_distance[shown].tolist(), 3)]
+    columns += [_distances(record.cooks_distance[shown].tolist())]
     heads += ["Cook's D"]
     for head, values in _changes(record):
         heads.append(head)
@@ -47,6 +50,15 @@ def _labels(record: Influence, shown: list[int]) -> tuple[list[str], list[list[s
     if record.by == "observation":
         return ["row"], labels, 1
     return [shorten(record.by, 24), "Rows"], [*labels, [str(int(record.rows[i])) for i in shown]], 1
+
+
+def _distances(values: list[float]) -> list[str]:
+    """Fixed decimals, three or as many as the largest needs: small distances beside it do not matter."""
+    largest = max((x for x in values if math.isfinite(x)), default=0.0)
+    if 0 < largest < LEAST:
+        return format_column(values, 3)
+    places = max(3, 2 - math.floor(math.log10(largest))) if largest > 0 else 3
+    return [f"{x:.{places}f}" if math.isfinite(x) else "NA" for x in values]
 
 
 def _changes(record: Influence) -> list[tuple[str, np.ndarray]]:
@@ -65,15 +77,16 @@ def _title(record: Influence) -> str:
 
 
 def _notes(record: Influence, shown: int) -> list[str]:
+    what = "row" if record.by == "observation" else "group"
     notes = [] if record.terms else ["The model has no fixed effects: look at the standard deviations."]
     if len(record.levels) > shown > 0:
         notes.append(f"The {shown} with the largest Cook's distance; to_frame() has all.")
     if not shown or not record.terms:
         pass
     elif len(_changes(record)) == len(record.terms):
-        notes.append("Under the terms: change without the group, in standard errors.")
+        notes.append(f"Under the terms: change without the {what}, in standard errors.")
     else:
-        notes.append("Largest change: of any fixed effect without the group, in standard errors.")
+        notes.append(f"Largest change: of any fixed effect without the {what}, in standard errors.")
     for reason in dict.fromkeys(r for r in record.reasons if r):
         which = [str(level) for level, r in zip(record.levels, record.reasons, strict=True) if r == reason]
         some = ", ".join(which[:5]) + (", ..." if len(which) > 5 else "")

@@ -32,9 +32,12 @@ def blank(cells: list[str], values: Sequence[float] | np.ndarray) -> list[str]:
 
 
 def statistic_cells(values: Sequence[float] | np.ndarray) -> list[str]:
-    """Test statistics with at most four decimals, empty where there is none."""
+    """Test statistics with two to four decimals, empty where there is none."""
     rounded = [round(float(v), 4) if math.isfinite(v) else v for v in values]
-    return blank(format_column(rounded, 5), values)
+    cells = format_column(rounded, 5)
+    if all("e" not in cell and len(cell.partition(".")[2]) < 2 for cell in cells):
+        cells = fixed_cells(np.asarray(rounded, dtype=float))
+    return blank(cells, values)
 
 
 def p_cells(values: Sequence[float] | np.ndarray) -> list[str]:
