@@ -60,7 +60,7 @@ def ours(name: str, formula: str, refits: int, jobs: int) -> Seconds:
     return Seconds(
         median(lambda: fit.profile(), 9),
         median(lambda: fit.confint("profile"), 9),
-        median(lambda: fit.bootstrap(refits, seed=1, n_jobs=jobs), 5),
+        median(lambda: fit.bootstrap(refits, seed=1, n_jobs=1 if jobs == 1 else None), 5),
         f"henderson {hd.__version__}",
     )
 
@@ -87,7 +87,8 @@ def profile_table(refits: int = REFITS) -> list[str]:
     intro = (
         "Seconds of a whole profile with its curves, of its limits alone, and of "
         f"{refits} parametric refits; lme4's ({versions_of_r()}) are `profile()`, the same with `confint()`, "
-        "and `bootMer()`."
+        "and `bootMer()`. On two cores bootMer has two processes; henderson decides for itself, and keeps to one "
+        "thread where models are as small as these."
     )
     heads = [
         "problem",
