@@ -1,4 +1,4 @@
-"""One self-contained web page about a fit: its tables, its pictures, and the search that found it.
+"""One self-contained web page about a fit: its words, tables, pictures, checks, and how to cite it.
 
 Pictures are embedded as PNG, so that the page can be mailed or kept as a single file.
 """
@@ -9,10 +9,15 @@ import base64
 import html
 import io
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import __version__, plot
+from .design.assign import fixed_terms
+from .display import sentences
+from .errors import FitError, OptionError
+from .outputs import write_outputs
 from .plot.canvas import pyplot
 from .plot.covariate import covariate
 from .plot.lines import held
@@ -37,9 +42,12 @@ _RESIDUALS = (
 )
 
 _STYLE = """
-:root { --ink: #222; --quiet: #5f6b76; --line: #dfe3e8; --accent: #0072b2; }
+:root { --ink: #222; --quiet: #5f6b76; --line: #dfe3e8; --accent: #0072b2; --page: #f5f6f8; --sheet: #fff;
+        color-scheme: light dark; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e3e6ea; --quiet: #9aa5b1; --line: #353c45;
+        --accent: #56b4e9; --page: #14171b; --sheet: #1d2127; } }
 * { box-sizing: border-box; }
-body { margin: 0; background: #f5f6f8; color: var(--ink);
+body { margin: 0; background: var(--page); color: var(--ink);
        font: 16px/1.55 system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; }
 main { max-width: 60rem; margin: 0 auto; padding: 2.5rem 1.25rem 3rem; }
 header p, footer, figcaption { color: var(--quiet); }
@@ -48,26 +56,43 @@ h1 code { font-family: "DejaVu Sans Mono", ui-monospace, monospace; font-size: .
 h2 { font-size: 1.15rem; margin: 0 0 .8rem; }
 header { border-left: 4px solid var(--accent); padding-left: 1rem; }
 header p { margin: 0; }
-section { background: #fff; border: 1px solid var(--line); border-radius: 8px; padding: 1.25rem 1.5rem;
-          margin-top: 1.25rem; overflow-x: auto; }
+section { background: var(--sheet); border: 1px solid var(--line); border-radius: 8px;
+          padding: 1.25rem 1.5rem; margin-top: 1.25rem; overflow-x: auto; }
 figure { margin: 1rem 0 1.5rem; }
 figure:last-child { margin-bottom: 0; }
-figure img { max-width: 100%; height: auto; display: block; }
+figure img { max-width: 100%; height: auto; display: block; background: #fff; border-radius: 4px; }
+section p { margin: .4rem 0; max-width: 46rem; }
+.henderson ul { max-width: 46rem; }
 figcaption { font-size: .9rem; margin-top: .4rem; max-width: 46rem; }
 pre { font: .82rem/1.45 "DejaVu Sans Mono", ui-monospace, monospace; margin: .5rem 0 0; }
 summary { cursor: pointer; font-weight: 600; }
 footer { font-size: .85rem; margin-top: 1.25rem; }
-@media print { body { background: #fff; } section { border: 0; padding: 0; break-inside: avoid-page; } }
+@media print { :root { --ink: #000; --sheet: #fff; --page: #fff; }
+               section { border: 0; padding: 0; break-inside: avoid-page; } }
 """
 
 
-def render_report(fit: LinearMixedFit) -> str:
+def render_report(
+    fit: LinearMixedFit,
+    title: str | None = None,
+    units: Mapping[str, str] | None = None,
+    level: float = 0.95,
+    ddf: str = "satterthwaite",
+) -> str:
     """Return the page as HTML text.
 
     Parameters
     ----------
     fit : LinearMixedFit
         Any fit.
+    title : str, optional
+        Heading; by default the formula.
+    units : dict of str to str, optional
+        Units of columns, as `LinearMixedFit.explain` takes them.
+    level : float, default 0.95
+        Coverage of the intervals in words and tables.
+    ddf : {"satterthwaite", "kenward-roger", "residual", "none"}
+        Kind of degrees of freedom.
 
     Returns
     -------
@@ -87,27 +112,29 @@ def render_report(fit: LinearMixedFit) -> str:
     >>> page.count("data:image/png;base64,")
     3
     """
+    words = fit.explain(units, level, ddf)  # refuses wrong options before the work
+    summary = fit.summary(level, ddf)
     figures = "\n".join(_figure(draw(), caption) for caption, draw in _pictures(fit))
-    formula = html.escape(str(fit.formula))
-    groups = ", ".join(f"{len(factor.levels)} {html.escape(factor.name)}" for factor in fit.design.groupings)
+    sections = [
+        ("In plain words", words.to_html(title=False)),
+        ("Summary", summary._repr_html_() + _term_tests(fit, ddf)),
+        ("Pictures", figures),
+        ("Checks", fit.diagnose().to_html()),
+        ("How to cite", _citation(fit, summary.record.coefficients.ddf)),
+    ]
+    body = "\n".join(f"<section><h2>{name}</h2>\n{inside}\n</section>" for name, inside in sections)
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{formula}</title>
+<title>{html.escape(title or str(fit.formula))}</title>
 <style>{_STYLE}</style>
 </head>
 <body>
 <main>
-<header><h1><code>{formula}</code></h1>
-<p>Linear mixed model of {fit.design.n:,} observations; levels: {groups}</p></header>
-<section><h2>Summary</h2>
-{fit._repr_html_()}
-</section>
-<section><h2>Pictures</h2>
-{figures}
-</section>
+{_header(fit, title)}
+{body}
 <section><details><summary>How the estimate was found</summary>
 <pre>{html.escape(str(fit.opt))}</pre></details></section>
 <footer>{_versions()}</footer>
@@ -115,6 +142,68 @@ def render_report(fit: LinearMixedFit) -> str:
 </body>
 </html>
 """
+
+
+def write_report(fit: LinearMixedFit, path: object, **options: Any) -> Path:
+    """Write the page to a file, whole or not at all, and return where it lies.
+
+    Parameters
+    ----------
+    fit : LinearMixedFit
+    path : str or Path
+        The file; one that is there is replaced.
+    **options
+        Of `render_report`.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    OptionError
+        If `path` is no path, or an option is wrong.
+    DataError
+        If the file cannot be written.
+    """
+    if not isinstance(path, (str, Path)) or not str(path):
+        raise OptionError(f'report() writes a file: fit.report("report.html"), not {path!r}.')
+    target = Path(path)
+    write_outputs({target: render_report(fit, **options)})
+    return target
+
+
+def _header(fit: LinearMixedFit, title: str | None) -> str:
+    formula = f"<code>{html.escape(str(fit.formula))}</code>"
+    groups = ", ".join(f"{len(factor.levels)} {html.escape(factor.name)}" for factor in fit.design.groupings)
+    facts = f"Linear mixed model of {fit.design.n:,} observations; levels: {groups}"
+    if title is None:
+        return f"<header><h1>{formula}</h1>\n<p>{facts}</p></header>"
+    return f"<header><h1>{html.escape(title)}</h1>\n<p>{formula}</p><p>{facts}</p></header>"
+
+
+def _term_tests(fit: LinearMixedFit, ddf: str) -> str:
+    """Return the tests of whole terms where some term has several coefficients, nothing otherwise."""
+    if all(len(term.columns) < 2 for term in fixed_terms(fit.design)):
+        return ""
+    try:
+        return fit.anova(ddf=ddf).to_html()
+    except FitError:  # no degrees of freedom: the summary says why
+        return fit.anova(ddf="none").to_html()
+
+
+def _citation(fit: LinearMixedFit, ddf: str) -> str:
+    """Return a sentence for a methods section, and references; `ddf` is what the tests really used."""
+    how = "restricted maximum likelihood" if fit.estimate.reml else "maximum likelihood"
+    tests = f"; tests of fixed effects use {sentences.method(ddf)}" if fit.design.p else ""
+    return (
+        f"<p>A linear mixed model was fitted by {how} with henderson {__version__}{tests}.</p>"
+        f"<p>The henderson developers. <i>henderson: linear mixed-effects models for Python</i>, version "
+        f"{__version__}.</p>"
+        "<p>Bates, D., Mächler, M., Bolker, B. and Walker, S. (2015). Fitting linear mixed-effects models "
+        "using lme4. <i>Journal of Statistical Software</i> 67 (1). doi:10.18637/jss.v067.i01 (the model "
+        "that is fitted).</p>"
+    )
 
 
 def _pictures(fit: LinearMixedFit) -> Iterator[tuple[str, Callable[[], Figure]]]:

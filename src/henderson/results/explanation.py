@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from henderson.results.options import named_options
@@ -72,6 +74,65 @@ class Explained(Tables):
         sample, _ = or_without(ddf, lambda kind: self._small_sample(kind, information))
         record = explanation(gather(self.design, self.estimate, summary, sample, units))
         return ExplanationPage(record, self.source.kind)
+
+    @named_options
+    def report(
+        self,
+        path: str | Path,
+        title: str | None = None,
+        *,
+        units: Mapping[str, str] | None = None,
+        level: float = 0.95,
+        ddf: str = "satterthwaite",
+    ) -> Path:
+        """Write one self-contained web page about the fit.
+
+        The fit in words, its tables, pictures, checks, how to cite it, versions. The page loads nothing from
+        elsewhere, follows the reader's light or dark colours, and can be mailed or printed.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; one that is there is replaced.
+        title : str, optional
+            Heading; by default the formula.
+        units : dict of str to str, optional
+            Units of columns, as in `explain`.
+        level : float, default 0.95
+            Coverage of the intervals.
+        ddf : {"satterthwaite", "kenward-roger", "residual", "none"}
+            Kind of degrees of freedom.
+
+        Returns
+        -------
+        Path
+            Where it lies.
+
+        Raises
+        ------
+        OptionError
+            A wrong option.
+        DataError
+            If the file cannot be written; one that was there is then as before.
+        MissingDependencyError
+            If matplotlib is not installed.
+
+        Notes
+        -----
+        A few seconds, most of them for the pictures.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import henderson as hd
+        >>> fit = hd.lmm("Yield ~ 1 + (1 | Batch)", hd.datasets.load("dyestuff"))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     fit.report(f"{folder}/report.html", "Dyestuff").name
+        'report.html'
+        """
+        page = import_module("henderson.report")  # a floor above
+        written: Path = page.write_report(self, path, title=title, units=units, level=level, ddf=ddf)
+        return written
 
 
 class ExplanationPage(Shown):
