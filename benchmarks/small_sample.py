@@ -1,6 +1,6 @@
 """Coverage and cost of the small-sample methods: for ``python benchmarks/inference.py``.
 
-Writes RESULTS-inference.md.  Seeds are fixed.  R's seconds are taken inside R; where R or its packages are
+Seeds are fixed.  R's seconds are taken inside R; where R or its packages are
 missing those cells stay empty.
 """
 

@@ -57,6 +57,15 @@ def smooth(
     return at, values
 
 
+def cloud(ax: Axes, x: np.ndarray, y: np.ndarray, level: float) -> None:
+    """Draw y (n,) on x (n,) with a smooth, and the level at which the smooth should stay."""
+    step = -(-len(x) // MOST_POINTS)
+    x, y = x[::step], y[::step]
+    ax.axhline(level, color=GREY, lw=0.9, ls=(0, (4, 3)), zorder=0)
+    points(ax, x, y)
+    ax.plot(*smooth(x, y), color=ORANGE, lw=1.7)
+
+
 def residuals(fit: LinearMixedFit, *, ax: Axes | None = None) -> Axes:
     """Draw residuals against fitted values, with a smooth that should stay near zero.
 
@@ -85,11 +94,7 @@ def residuals(fit: LinearMixedFit, *, ax: Axes | None = None) -> Axes:
     'fitted Reaction'
     """
     ax = new_axes(ax)
-    step = -(-fit.design.n // MOST_POINTS)
-    fitted, scaled = np.asarray(fit.fitted)[::step], np.asarray(fit.residuals("scaled"))[::step]
-    ax.axhline(0, color=GREY, lw=0.9, ls=(0, (4, 3)), zorder=0)
-    points(ax, fitted, scaled)
-    ax.plot(*smooth(fitted, scaled), color=ORANGE, lw=1.7)
+    cloud(ax, np.asarray(fit.fitted), np.asarray(fit.residuals("scaled")), 0)
     return label(ax, x=f"fitted {fit.design.response}", y="residual / σ", title="Residuals and fitted values")
 
 

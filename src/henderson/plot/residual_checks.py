@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import OptionError
 from .canvas import BLUE, FAINT, GREY, LONGEST_LABEL, ORANGE, label, new_axes, shorten, spread
 from .covariate import covariate, variable_names
-from .diagnostics import MOST_POINTS, points, smooth
+from .diagnostics import cloud
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,12 +46,8 @@ def scale_location(fit: LinearMixedFit, *, ax: Axes | None = None) -> Axes:
     'fitted Reaction'
     """
     ax = new_axes(ax)
-    step = -(-fit.design.n // MOST_POINTS)
-    fitted = np.asarray(fit.fitted)[::step]
-    size = np.sqrt(np.abs(np.asarray(fit.residuals("scaled"))[::step]))
-    ax.axhline(0.8222, color=GREY, lw=0.9, ls=(0, (4, 3)), zorder=0)  # mean of sqrt|z| for a normal z
-    points(ax, fitted, size)
-    ax.plot(*smooth(fitted, size), color=ORANGE, lw=1.7)
+    size = np.sqrt(np.abs(np.asarray(fit.residuals("scaled"))))
+    cloud(ax, np.asarray(fit.fitted), size, 0.8222)  # mean of sqrt|z| for a normal z
     ax.set_ylim(bottom=0)
     return label(ax, x=f"fitted {fit.design.response}", y="√|residual / σ|", title="Spread of the residuals")
 
@@ -102,10 +98,7 @@ def residuals_by(fit: LinearMixedFit, by: str | None = None, *, ax: Axes | None 
     if found.labels is not None:
         return _by_level(found.name, found.values.astype(int), list(found.labels), scaled, False, ax)
     ax = new_axes(ax)
-    step = -(-fit.design.n // MOST_POINTS)
-    ax.axhline(0, color=GREY, lw=0.9, ls=(0, (4, 3)), zorder=0)
-    points(ax, found.values[::step], scaled[::step])
-    ax.plot(*smooth(found.values[::step], scaled[::step]), color=ORANGE, lw=1.7)
+    cloud(ax, found.values, scaled, 0)
     return label(ax, x=found.name, y="residual / σ", title=f"Residuals by {found.name}")
 
 

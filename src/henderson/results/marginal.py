@@ -29,7 +29,8 @@ class Grouped(Shown):
     """A table printed group by group."""
 
     def _blocks(self) -> Blocks:
-        raise NotImplementedError
+        """Return one table per group."""
+        raise NotImplementedError  # means, letters and joint tests each say how they read
 
     def __str__(self) -> str:
         return self._blocks().text()
@@ -62,7 +63,8 @@ class Estimates(Grouped):
         return estimates_blocks(self.record, self._shows)
 
     def _again(self, question: Question, shows: str) -> Any:
-        raise NotImplementedError
+        """Return the same combinations under another question."""
+        raise NotImplementedError  # means and contrasts return their own kind
 
     def __len__(self) -> int:
         return self._linear.m

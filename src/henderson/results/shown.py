@@ -36,7 +36,8 @@ class Shown:
         return columns
 
     def _view(self) -> TableView:
-        raise NotImplementedError
+        """Return the title, cells and notes."""
+        raise NotImplementedError  # each kind of table says how it reads; tables by groups print `_blocks`
 
     def __getitem__(self, name: str) -> np.ndarray:
         """Return one column as an array."""

@@ -53,7 +53,7 @@ class ContrastResults:
     def conf_int(self, alpha: float = 0.05) -> np.ndarray:
         """Return limits of single hypotheses, (r, 2)."""
         if self.effect is None:
-            raise NotImplementedError("Confidence Interval not available")
+            raise NotImplementedError("Confidence Interval not available")  # statsmodels' own answer
         half = self._quantile(alpha) * np.reshape(self.sd, -1)
         return np.column_stack((self.effect - half, self.effect + half))
 
@@ -68,7 +68,7 @@ class ContrastResults:
         import pandas as pd
 
         if self.effect is None:
-            raise NotImplementedError("only available for t and z")
+            raise NotImplementedError("only available for t and z")  # statsmodels' own answer
         limits, letter = self.conf_int(alpha), "t" if self.distribution == "t" else "z"
         columns = {
             "coef": self.effect,
