@@ -15,7 +15,7 @@ PACKAGE = ROOT / "src" / "henderson"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS = {
-    "errors": 0, "_core": 0, "core": 0, "progress": 0,
+    "errors": 0, "_core": 0, "core": 0, "progress": 0, "threads": 0,
     "data": 1, "formula": 1,
     "design": 2,
     "crossprod": 3,

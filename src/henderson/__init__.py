@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .results.comparison import ftest, lrt
     from .results.pooling import pooling
     from .results.power import power
+    from .threads import get_threads, set_threads
 
 __version__ = "0.1.0"
 
@@ -33,11 +34,13 @@ __all__ = [
     "datasets",
     "errors",
     "ftest",
+    "get_threads",
     "lmm",
     "lrt",
     "plot",
     "pooling",
     "power",
+    "set_threads",
 ]
 
 # Rooms that are opened when first used, so that `import henderson` stays cheap: public name to module.
@@ -46,11 +49,13 @@ _LAZY = {
     "LinearMixedModel": "model.linear",
     "datasets": "datasets",
     "ftest": "results.comparison",
+    "get_threads": "threads",
     "lmm": "api",
     "lrt": "results.comparison",
     "plot": "plot",
     "pooling": "results.pooling",
     "power": "results.power",
+    "set_threads": "threads",
 }
 
 

@@ -12,6 +12,10 @@ from functools import cache
 from threading import Lock
 from typing import Any
 
+from henderson.threads import sharing, threads
+
+__all__ = ["DENSE_WORTH_THREADS", "NO_BLAS_BELOW", "blas_threads_for", "sharing", "threads"]
+
 DENSE_WORTH_THREADS = 1000
 """Size of the dense tail from which BLAS may use its threads."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
@@ -11,6 +10,7 @@ import numpy as np
 
 from henderson.errors import OptionError
 from henderson.progress import progress
+from henderson.solve.threads import sharing, threads
 
 __all__ = ["in_threads", "progress", "workers"]
 
@@ -27,7 +27,7 @@ def workers(n_jobs: int | None, flops: float) -> int:
     Parameters
     ----------
     n_jobs : int or None
-        As asked for; -1 for one per core; None decides by `flops`.
+        As asked for; -1 for as many as `henderson.get_threads()`; None decides by `flops`.
     flops : float
         Operations of one factorisation, which runs outside Python's lock.
 
@@ -37,13 +37,13 @@ def workers(n_jobs: int | None, flops: float) -> int:
         For 0, less than -1, or what is no whole number.
     """
     if n_jobs is None:
-        return (os.cpu_count() or 1) if flops > WORTH_THREADS else 1
+        return threads() if flops > WORTH_THREADS else 1
     if isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer) or n_jobs == 0 or n_jobs < -1:
         raise OptionError(
             f"n_jobs={n_jobs!r} must be a positive number of threads, -1 for one per core, or None to let "
             "the size of the model decide."
         )
-    return (os.cpu_count() or 1) if n_jobs == -1 else int(n_jobs)
+    return threads() if n_jobs == -1 else int(n_jobs)
 
 
 def in_threads(do: Callable[[T], R], tasks: Iterable[T], jobs: int) -> Iterator[tuple[T, R]]:
@@ -60,7 +60,7 @@ def in_threads(do: Callable[[T], R], tasks: Iterable[T], jobs: int) -> Iterator[
     with ThreadPoolExecutor(jobs) as pool:
         try:
             for task in left:
-                waiting[pool.submit(do, task)] = task
+                waiting[pool.submit(_shared, do, task, jobs)] = task
                 if len(waiting) >= 2 * jobs:
                     yield from _done(waiting)
             while waiting:
@@ -68,6 +68,11 @@ def in_threads(do: Callable[[T], R], tasks: Iterable[T], jobs: int) -> Iterator[
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def _shared(do: Callable[[T], R], task: T, jobs: int) -> R:
+    with sharing(jobs):
+        return do(task)
 
 
 def _done(waiting: dict[Future[R], T]) -> list[tuple[T, R]]:
