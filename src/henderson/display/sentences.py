@@ -60,6 +60,8 @@ def notes(record: SummaryRecord) -> list[str]:
     ]
     if parts:
         out.append(f"With {' and '.join(parts)}.")
+    if record.where is not None:
+        out.append(f"Fitted from sums of products; the rows stayed in {record.where}.")
     if record.coefficients.note:
         out.append(record.coefficients.note)
     if record.singular:

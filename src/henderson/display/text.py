@@ -45,7 +45,7 @@ def summary_text(record: SummaryRecord) -> str:
     blocks = [
         header(record),
         criterion_lines(record),
-        ["Scaled residuals:", *quantile_lines(record.quantiles)],
+        [] if record.quantiles is None else ["Scaled residuals:", *quantile_lines(record.quantiles)],
         ["Random effects:", *varcorr_lines(record.varcorr), *size_lines(record)],
         [fixed_title(record.coefficients), *coefficient_lines(record.coefficients)],
         correlation_lines(record),

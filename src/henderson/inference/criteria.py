@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     from henderson.design.record import Design
     from henderson.estimate import Estimate
@@ -47,6 +45,5 @@ def deviance(design: Design, estimate: Estimate) -> float:
     """
     if not estimate.reml:
         return float(estimate.criterion)
-    weights = 0.0 if design.weights is None else float(np.log(design.weights).sum())
-    n = design.n
+    n, weights = design.n, estimate.cross.sum_log_weights
     return float(estimate.logdet_omega) + n * (1 + math.log(2 * math.pi * estimate.pwrss / n)) - weights

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from henderson.design.gathered import GatheredDesign, has_offset, is_weighted
 from henderson.inference import criteria
 from henderson.inference.coefficients import CoefficientTable
 from henderson.inference.fixed import correlation
@@ -36,8 +37,8 @@ class SummaryRecord:
         Residual degrees of freedom, rows used, rows left out because of missing values.
     missing : tuple of (str, int)
         Columns with missing values, and how many.
-    quantiles : (5,) float64
-        Minimum, quartiles and maximum of the scaled residuals.
+    quantiles : (5,) float64 or None
+        Minimum, quartiles and maximum of the scaled residuals; None where the rows stayed elsewhere.
     varcorr : VarCorr
         Variance components.
     ngroups : tuple of (str, int)
@@ -60,6 +61,8 @@ class SummaryRecord:
         What the search says of its end.
     weighted, offset : bool
         Whether the model has weights, or an offset.
+    where : str or None
+        Where the rows stayed, of a fit made from sums of products.
     """
 
     formula: str
@@ -73,7 +76,7 @@ class SummaryRecord:
     nobs: int
     rows_dropped: int
     missing: tuple[tuple[str, int], ...]
-    quantiles: np.ndarray
+    quantiles: np.ndarray | None
     varcorr: VarCorr
     ngroups: tuple[tuple[str, int], ...]
     coefficients: CoefficientTable
@@ -86,10 +89,15 @@ class SummaryRecord:
     message: str
     weighted: bool
     offset: bool
+    where: str | None = None
 
 
 def summarise(
-    design: Design, estimate: Estimate, formula: str, scaled: np.ndarray, coefficients: CoefficientTable
+    design: Design,
+    estimate: Estimate,
+    formula: str,
+    scaled: np.ndarray | None,
+    coefficients: CoefficientTable,
 ) -> SummaryRecord:
     """Gather the summary of a fit.
 
@@ -99,8 +107,8 @@ def summarise(
         The fit.
     formula : str
         As typed.
-    scaled : (n,) float64
-        Scaled residuals.
+    scaled : (n,) float64 or None
+        Scaled residuals; None where the rows stayed elsewhere.
     coefficients : CoefficientTable
         Of the fixed effects.
 
@@ -125,7 +133,7 @@ def summarise(
         nobs=design.n,
         rows_dropped=design.n_input - design.n,
         missing=design.missing,
-        quantiles=np.quantile(scaled, [0, 0.25, 0.5, 0.75, 1]),
+        quantiles=None if scaled is None else np.quantile(scaled, [0, 0.25, 0.5, 0.75, 1]),
         varcorr=varcorr(design, estimate),
         ngroups=tuple((g.name, len(g.levels)) for g in design.groupings),
         coefficients=coefficients,
@@ -136,6 +144,7 @@ def summarise(
         evaluations=int(search.evaluations),
         converged=bool(search.converged),
         message=str(search.message),
-        weighted=design.weights is not None,
-        offset=design.offset is not None,
+        weighted=is_weighted(design),
+        offset=has_offset(design),
+        where=design.where if isinstance(design, GatheredDesign) else None,
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from henderson.design.gathered import GatheredDesign
 from henderson.inference import conditional, criteria, fixed, frames, random_effects, singular, varcorr
 from henderson.inference.random_effects import RandomEffects
 from henderson.inference.varcorr import VarCorr
@@ -150,6 +151,11 @@ class Parameters:
     @cached_property
     def _conditional_covariances(self) -> tuple[np.ndarray, ...]:
         return conditional.conditional_covariance(self.estimate)
+
+    @property
+    def _gathered(self) -> bool:
+        """Whether the fit was made from sums of products, its rows having stayed where they are."""
+        return isinstance(self.design, GatheredDesign)
 
     # -- likelihood ------------------------------------------------------------------------------------------
 

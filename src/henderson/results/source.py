@@ -25,6 +25,9 @@ class Source:
         Whether (part of) the offset was given as an array, which new rows cannot look up.
     env : mapping or None
         Functions of the caller's that the formula uses.
+    rows : object
+        Where the rows are that a fit was made from without reading them into memory: chunks or a lazy frame,
+        which `augment` streams over; None for fits in memory and for sums alone.
     """
 
     formula: str
@@ -34,3 +37,4 @@ class Source:
     offset: str | None = None
     array_offset: bool = False
     env: Mapping[str, Callable[..., Any]] | None = None
+    rows: Any = None

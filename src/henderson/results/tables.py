@@ -217,7 +217,7 @@ class Tables(Parameters):
                 self.design,
                 self.estimate,
                 self.formula,
-                self.residuals("scaled"),
+                None if self._gathered else self.residuals("scaled"),
                 table if not note else replace(table, note=note),
             )
         )
