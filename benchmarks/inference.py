@@ -17,8 +17,9 @@ import numpy  # noqa: E402
 import scipy  # noqa: E402
 
 import henderson as hd  # noqa: E402
+from benchmarks.coverage import coverage_tables, lmertest_table  # noqa: E402
 from benchmarks.profile_bootstrap import profile_table  # noqa: E402
-from benchmarks.small_sample import cost_table, coverage_table  # noqa: E402
+from benchmarks.small_sample import cost_table  # noqa: E402
 
 
 def main() -> None:
@@ -26,6 +27,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--replicates", type=int, default=10_000, help="of every design of the coverage table"
+    )
+    parser.add_argument(
+        "--compared", type=int, default=2_000, help="replicates that lmerTest is given as well"
     )
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--out", type=Path, default=HERE / "RESULTS-inference.md")
@@ -40,7 +44,8 @@ def main() -> None:
     ]
     lines += ["", "## Degrees of freedom", "", *cost_table(options.repeats)]
     lines += ["", "## Profile and bootstrap", "", *profile_table()]
-    lines += ["", "## Coverage", "", *coverage_table(options.replicates), ""]
+    lines += ["", "## Coverage", "", *coverage_tables(options.replicates)]
+    lines += ["", "### Beside lmerTest", "", *lmertest_table(options.compared), ""]
     options.out.write_text("\n".join(lines), encoding="utf-8")
     print("\n".join(lines))
 

@@ -1,6 +1,6 @@
-"""Coverage and cost of the small-sample methods: for ``python benchmarks/inference.py``.
+"""Cost of the small-sample methods: for ``python benchmarks/inference.py``.
 
-Seeds are fixed.  R's seconds are taken inside R; where R or its packages are
+R's seconds are taken inside R; where R or its packages are
 missing those cells stay empty.
 """
 
@@ -12,7 +12,6 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,91 +24,6 @@ from henderson.inference.small_sample import small_sample, t_tests
 
 HERE = Path(__file__).parent
 SCRIPT = HERE / "competitors" / "small_sample.R"
-METHODS = ("none", "residual", "satterthwaite", "kenward-roger")
-COVERED = (93.5, 96.5)
-NAMES = {"satterthwaite": "Satterthwaite", "kenward-roger": "Kenward-Roger"}
-
-
-@dataclass(frozen=True, slots=True)
-class Simulation:
-    """A design of ten groups and what is drawn on it.
-
-    Attributes
-    ----------
-    title, formula : str
-    sizes : tuple of int
-        Rows of every group.
-    spread : (float, float)
-        Standard deviations of the intercepts and slopes of the groups, in those of the residual.
-    """
-
-    title: str
-    formula: str
-    sizes: tuple[int, ...]
-    spread: tuple[float, float]
-
-
-SIMULATIONS = (
-    Simulation(
-        "random intercepts, 3 to 10 rows a group",
-        "y ~ x + z + (1 | g)",
-        (3, 3, 4, 5, 5, 6, 7, 8, 9, 10),
-        (1, 0),
-    ),
-    Simulation("random slopes, 10 rows a group", "y ~ x + (x | g)", (10,) * 10, (1, 0.7)),
-    Simulation(
-        "random slopes, 4 to 8 rows a group", "y ~ x + z + (x | g)", (4, 4, 5, 5, 6, 6, 7, 7, 8, 8), (1, 0.7)
-    ),
-)
-
-
-def coverage(simulation: Simulation, replicates: int, seed: int = 20) -> dict[str, np.ndarray]:
-    """Share of 95 % intervals, in percent, that cover the true coefficients (all 0): method to (p,)."""
-    rng = np.random.default_rng(seed)
-    g = np.repeat(np.arange(10), simulation.sizes)
-    x, z = rng.normal(size=len(g)), (g % 2).astype(float)
-    hits: dict[str, Any] = dict.fromkeys(METHODS, 0)
-    first = None
-    for _ in range(replicates):
-        b = rng.normal(size=(10, 2)) * simulation.spread
-        y = b[g, 0] + b[g, 1] * x + rng.normal(size=len(g))
-        if first is None:
-            design = designing.build(simulation.formula, {"y": y, "x": x, "z": z, "g": g})
-            first = fit = estimation.fit(design)
-        else:
-            fit = estimation.refit(first, design, y)
-        for method in METHODS:
-            found = t_tests(small_sample(design, fit, method), np.eye(design.p))
-            hits[method] = hits[method] + ((found.conf_low < 0) & (found.conf_high > 0))
-    return {"terms": np.array(design.x_names)} | {m: 100 * hits[m] / replicates for m in METHODS}
-
-
-def coverage_table(replicates: int) -> list[str]:
-    """One line a coefficient."""
-    error = 100 * (0.95 * 0.05 / replicates) ** 0.5
-    intro = (
-        f"Ten groups, {replicates} replicates a design (simulation error {error:.2f} percentage points), "
-        "seeds fixed; x varies within groups, z between them. In percent; 95 are promised."
-    )
-    outside: list[str] = []
-    lines = [
-        intro,
-        "",
-        "| design | coefficient | z | residual df | Satterthwaite | Kenward-Roger |",
-        "|---|---|---:|---:|---:|---:|",
-    ]
-    for simulation in SIMULATIONS:
-        found = coverage(simulation, replicates)
-        for j, term in enumerate(found["terms"]):
-            cells = " | ".join(f"{found[m][j]:.2f}" for m in METHODS)
-            lines.append(f"| {simulation.title} | {term} | {cells} |")
-            outside += [
-                f"{NAMES[m]} {found[m][j]:.2f} ({simulation.title}, {term})"
-                for m in METHODS[2:]
-                if not COVERED[0] <= found[m][j] <= COVERED[1]
-            ]
-    low, high = COVERED
-    return [*lines, "", f"Outside {low} to {high} percent: {'; '.join(outside) or 'neither method'}."]
 
 
 def median(call: Callable[[], Any], repeats: int) -> float:
