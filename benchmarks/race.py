@@ -15,7 +15,7 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
 
-from benchmarks.competitors import lme4
+from benchmarks.competitors import in_r
 from benchmarks.problems import ROOT, Problem
 
 COMPETITORS = ("henderson", "glmm", "mixedlm", "statsmodels", "lme4")
@@ -79,8 +79,8 @@ class Worker:
 
     def command(self) -> list[str] | None:
         """What to run; None where the program is not installed."""
-        if self.name == "lme4":
-            return lme4.command()
+        if self.name in in_r.PACKAGES:
+            return in_r.command(self.name)
         return [self.python, "-m", f"benchmarks.competitors.{self.name}"]
 
     def start(self) -> str:
@@ -122,7 +122,7 @@ class Worker:
         if not line:
             self.process = None
             return {"error": "the process ended"}
-        reply: dict[str, Any] = lme4.reply(line) if self.name == "lme4" else json.loads(line)
+        reply: dict[str, Any] = in_r.reply(line) if self.name in in_r.PACKAGES else json.loads(line)
         return reply
 
     def ask(self, request: dict[str, Any], limit: float) -> dict[str, Any]:
@@ -133,7 +133,7 @@ class Worker:
                 return {"error": reason}
         assert self.process is not None
         assert self.process.stdin is not None
-        text = lme4.request(request) if self.name == "lme4" else json.dumps(request)
+        text = in_r.request(request) if self.name in in_r.PACKAGES else json.dumps(request)
         self.process.stdin.write(text + "\n")
         self.process.stdin.flush()
         return self.receive(limit)

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT)  # not the folder of this file, whose competitors/ would shadow what they time
 
 from benchmarks import problems, race, tables  # noqa: E402
-from benchmarks.competitors import lme4  # noqa: E402
+from benchmarks.competitors import in_r  # noqa: E402
 
 WORSE = 1e-4  # log-likelihood units below the best that count as not the same optimum
 
@@ -70,7 +70,7 @@ def prepare(problem: problems.Problem, folder: Path, with_r: bool) -> Path:
     rows = problem.make()
     problems.save(rows, file)
     if with_r:
-        lme4.export(rows, file.with_suffix(""))
+        in_r.export(rows, file.with_suffix(""))
     return file
 
 

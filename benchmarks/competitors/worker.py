@@ -52,6 +52,8 @@ def answer(program: Program, request: dict[str, Any], cache: dict[str, Any]) -> 
     if cache.get("file") != key:
         cache.clear()
         cache.update(file=key, rows=problems.load(key))
+    if request["action"] == "load":
+        return {"seconds": [], "loglik": float("nan"), "evaluations": None}
     formula, rows, reml = request["formula"], cache["rows"], request["reml"]
     if request["action"] == "refit":
         if "fitted" not in cache:

@@ -1,9 +1,13 @@
-# lme4, timed inside R.  Requests on standard input, one a line, fields separated by tabs:
+# A package of R (the first argument: lme4 or glmmTMB), timed inside R.  Requests on standard input, one a
+# line, fields separated by tabs:
 #   action  csv file  sidecar with one column name and type a line  repeats  REML  formula
 # Answers, one a line: "ok <log-likelihood> <evaluations> <seconds> ..." or "error <reason>".
-suppressPackageStartupMessages(library(lme4))
+package <- commandArgs(trailingOnly = TRUE)[1]
+suppressPackageStartupMessages(library(package, character.only = TRUE))
+mixed <- if (package == "lme4") lmer else glmmTMB
+evaluations <- function(fit) if (package == "lme4") fit@optinfo$feval else fit$fit$evaluations[["function"]]
 blas <- basename(extSoftVersion()[["BLAS"]])
-cat("versions\tlme4 ", as.character(packageVersion("lme4")), "\tR ", as.character(getRversion()),
+cat("versions\t", package, " ", as.character(packageVersion(package)), "\tR ", as.character(getRversion()),
     "\tBLAS ", blas, "\n", sep = "")
 flush(stdout())
 con <- file("stdin", "r")
@@ -23,20 +27,21 @@ read_rows <- function(file, sidecar) {
 
 answer <- function(fields) {
   if (cached$file != fields[2]) cached <<- list(file = fields[2], rows = read_rows(fields[2], fields[3]))
+  if (fields[1] == "load") return("ok\tNaN\t0")
   formula <- as.formula(fields[6])
   repeats <- as.integer(fields[4]); reml <- fields[5] == "1"
   seconds <- numeric(repeats)
   if (fields[1] == "refit") {
-    if (is.null(cached$fit)) cached$fit <<- lmer(formula, cached$rows, REML = reml)
+    if (is.null(cached$fit)) cached$fit <<- mixed(formula, cached$rows, REML = reml)
     y <- cached$rows[[as.character(formula[[2]])]]
     y <- y * (1 + 0.02 * sin(seq_along(y) - 1))
   }
   for (i in seq_len(repeats)) {
     begin <- Sys.time()
-    fit <- if (fields[1] == "refit") refit(cached$fit, y) else lmer(formula, cached$rows, REML = reml)
+    fit <- if (fields[1] == "refit") refit(cached$fit, y) else mixed(formula, cached$rows, REML = reml)
     seconds[i] <- as.numeric(difftime(Sys.time(), begin, units = "secs"))
   }
-  sprintf("ok\t%.17g\t%d\t%s", as.numeric(logLik(fit)), as.integer(fit@optinfo$feval),
+  sprintf("ok\t%.17g\t%d\t%s", as.numeric(logLik(fit)), as.integer(evaluations(fit)),
           paste(sprintf("%.6g", seconds), collapse = "\t"))
 }
 

@@ -1,4 +1,4 @@
-"""lme4 through an Rscript process that speaks the same protocol as the Python workers.
+"""lme4 and glmmTMB through an Rscript process that speaks the same protocol as the Python workers.
 
 R reads a CSV written once per problem; the clock starts inside R after the data are read.  This file runs
 in the parent process and only translates requests and replies.
@@ -13,12 +13,14 @@ from typing import Any
 import pandas as pd
 
 SCRIPT = Path(__file__).with_suffix(".R")
+PACKAGES = ("lme4", "glmmTMB")
+"""What the script knows how to call."""
 
 
-def command() -> list[str] | None:
+def command(package: str) -> list[str] | None:
     """How to start the process; None where R is not installed."""
     rscript = shutil.which("Rscript")
-    return [rscript, "--vanilla", str(SCRIPT)] if rscript else None
+    return [rscript, "--vanilla", str(SCRIPT), package] if rscript else None
 
 
 def export(rows: pd.DataFrame, stem: Path) -> None:
