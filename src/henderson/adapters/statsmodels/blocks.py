@@ -114,7 +114,7 @@ def build_blocks(
     terms.sort(key=lambda term: -len(term.grouping.levels))  # stable: ties stay as given
     groupings = tuple({id(term.grouping): term.grouping for term in terms}.values())
     places = {id(grouping): f for f, grouping in enumerate(groupings)}
-    names = tuple(INTERCEPT if name == "Intercept" else name for name in x_names)
+    names = tuple(INTERCEPT if name == "Intercept" else str(name) for name in x_names)
     constant = [j for j in range(X.shape[1]) if (X[:, j] == 1.0).all()]
     design = Design(
         y=y,
@@ -136,8 +136,18 @@ def build_blocks(
     return Blocks(design, tuple(t.target for t in terms), len(set(shared)) < len(shared))
 
 
+def check_rows(y: np.ndarray) -> None:
+    """Refuse what takes the rows where ``remove_data`` has let go of them."""
+    if not len(y):
+        raise DataError(
+            "The rows were let go by remove_data(), and with them fitted values, residuals and further fits; "
+            "take these before, or predict(…) new rows."
+        )
+
+
 def check_columns(y: np.ndarray, X: np.ndarray, names: list[str], exog_re: np.ndarray | None) -> None:
     """Refuse values that are not finite, and columns of X that repeat others."""
+    check_rows(y)
     for what, array in (("endog", y), ("exog", X), ("exog_re", exog_re)):
         if array is not None and not np.isfinite(array).all():
             raise DataError(
@@ -148,7 +158,7 @@ def check_columns(y: np.ndarray, X: np.ndarray, names: list[str], exog_re: np.nd
     if repeated := [name for j, name in enumerate(names) if j not in kept]:
         raise DesignError(
             f"Columns of exog repeat others, so that their coefficients have no unique estimates: "
-            f"{', '.join(repeated)}. Leave them out."
+            f"{', '.join(map(str, repeated))}. Leave them out."
         )
 
 

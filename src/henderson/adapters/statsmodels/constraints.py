@@ -41,6 +41,7 @@ def linear_constraints(hypothesis: Any, names: list[str]) -> tuple[np.ndarray, n
     >>> R.tolist(), q.tolist()
     ([[0.0, 1.0], [1.0, -1.0]], [10.0, 0.0])
     """
+    names = list(map(str, names))
     if isinstance(hypothesis, str):
         hypothesis = [hypothesis]
     if isinstance(hypothesis, dict):

@@ -131,7 +131,7 @@ def fit_model(
     separate = None if free is None else independent_sets(free.cov_re, covariance_root(start.cov_re))
     blocks = model_blocks(model, separate)
     if not search:
-        return _at(model, blocks, start.cov_re, start.vcomp, reml, True, 1)
+        return _at(model, blocks, start.cov_re, start.vcomp, reml, False, 1)
     return _search(model, blocks, start, free, separate is not None, reml)
 
 

@@ -67,6 +67,7 @@ def profile(
     reach: tuple[float, float],
     *,
     reml: bool,
+    free: MixedLMParams | None = None,
 ) -> np.ndarray:
     """Profile the likelihood along one variance, its ratio to the scale held.
 
@@ -86,6 +87,8 @@ def profile(
         How far they go.
     reml : bool
         Restricted likelihood or not.
+    free : MixedLMParams of zeros and ones, optional
+        What could move in the fit: nothing else moves along the profile.
 
     Returns
     -------
@@ -108,11 +111,19 @@ def profile(
             "dist_low is too large and would result in a negative variance. Try a smaller value."
         )
     ratios = [*np.linspace(low, at, counts[0] + 1), *np.linspace(at, high, counts[1] + 1)[1:]]
-    hold = _holder(model, fitted, order, vtype, j, reml)
+    hold = _holder(model, fitted, order, vtype, j, reml, free)
     return np.array([hold(ratio) for ratio in ratios])
 
 
-def _holder(model: MixedLM, fitted: Fitted, order: np.ndarray, vtype: str, j: int, reml: bool) -> Any:
+def _holder(
+    model: MixedLM,
+    fitted: Fitted,
+    order: np.ndarray,
+    vtype: str,
+    j: int,
+    reml: bool,
+    free: MixedLMParams | None,
+) -> Any:
     """Return (ratio of a variance to the scale) → (variance, log-likelihood)."""
     re_names = [model.data.exog_re_names[i] for i in order]
     exog_re = None if model.exog_re is None else model.exog_re[:, order]
@@ -122,6 +133,9 @@ def _holder(model: MixedLM, fitted: Fitted, order: np.ndarray, vtype: str, j: in
     start = covariance_root(fitted.params.cov_re[np.ix_(order, order)])
     vcomp, back = fitted.params.vcomp.copy(), np.argsort(order)
     masks = {"free_root": np.ones((k_re, k_re), dtype=bool), "free_vcomp": np.ones(k_vc, dtype=bool)}
+    if free is not None:
+        masks["free_root"] = np.array(free.cov_re[np.ix_(order, order)], dtype=bool)
+        masks["free_vcomp"] = np.array(free.vcomp, dtype=bool)
     if vtype == "re":
         masks["free_root"][0, 0] = False
     else:

@@ -99,7 +99,7 @@ def covariance_names(names: list[str]) -> list[str]:
 
 
 def column_names(exog: Any) -> list[str]:
-    """Return the names of columns: a frame's own, else x1, x2, … with ``const`` for a constant one.
+    """Return the names of columns: a frame's own, texts or not, else x1, x2, … with ``const`` for a constant.
 
     Examples
     --------
@@ -108,9 +108,9 @@ def column_names(exog: Any) -> list[str]:
     ['const', 'x1']
     """
     if hasattr(exog, "columns"):
-        return [str(name) for name in exog.columns]
+        return list(exog.columns)
     if getattr(exog, "name", None) is not None:
-        return [str(exog.name)]
+        return [exog.name]
     array = np.asarray(exog, dtype=float).reshape(len(exog), -1)
     spread = array.var(axis=0)
     if not (spread == 0).any():
@@ -118,6 +118,13 @@ def column_names(exog: Any) -> list[str]:
     names = [f"x{j + 1}" for j in range(array.shape[1] - 1)]
     names.insert(int(spread.argmin()), "const")
     return names
+
+
+def response_name(endog: Any) -> str:
+    """Return the name of the response: its own, that of a frame's only column, else y."""
+    columns = getattr(endog, "columns", None)
+    name = getattr(endog, "name", None) if columns is None else columns[0]
+    return str(name) if name else "y"
 
 
 def coefficient_names(exog_re: Any) -> list[str]:

@@ -107,7 +107,7 @@ class MixedLM(Stated):
             self.exog,
             endog,
             exog,
-            str(getattr(endog, "name", None) or "y"),
+            labels.response_name(endog),
             labels.column_names(exog),
             row_labels=labels.row_labels(endog, exog),
             vcomp_names=self.exog_vc.names,

@@ -76,11 +76,17 @@ class Plain:
         Raises
         ------
         DataError
-            A level that the fit has not seen.
+            A column that is not there; a level that the fit has not seen.
         """
         import pandas as pd
 
         names = self.names
+        if lacking := [term.column for term in self.terms if term.column not in data.columns]:
+            raise DataError(
+                f"The rows have no column {', '.join(map(repr, lacking))}, which the formula uses; they "
+                f"have {', '.join(map(str, data.columns))}. Give a DataFrame with the columns of the "
+                "formula, or type transform=False if it is the matrix itself."
+            )
         values = np.zeros((len(data), len(names)), order="F")
         values[:, : int(self.intercept)] = 1.0
         for term, at in zip(self.terms, list(self.term_name_slices.values())[self.intercept :], strict=True):

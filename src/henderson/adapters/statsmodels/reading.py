@@ -49,7 +49,7 @@ def as_frame(data: Any, formulas: Iterable[str] | None = None) -> Any:
     if hasattr(data, "to_pandas"):
         data = data.to_pandas()
     frame = data if isinstance(data, pd.DataFrame) else pd.DataFrame(data)
-    known = None if formulas is None else set[str]().union(*map(_words, formulas))
+    known = None if formulas is None else set[str]().union(*map(names_in, formulas))
     texts = [
         name
         for name, dtype in frame.dtypes.items()
@@ -137,14 +137,20 @@ def one_side(formula: str, data: Any, names: Mapping[str, Any]) -> Any:
 def again(spec: Any, data: Any) -> Any:
     """Read the right-hand side of a fit on new rows; a DataFrame with the rows' labels.
 
-    Rows with missing values are left out, as statsmodels does.
+    Rows with missing values have missing values all over, as in statsmodels.
     """
+    import pandas as pd
+
     if isinstance(spec, Plain):
-        return spec.frame(data).dropna()
+        return spec.frame(data)
+    numbered = data.set_axis(range(len(data)), axis=0)
     if hasattr(spec, "get_model_matrix"):
-        return spec.get_model_matrix(data, na_action="drop")
-    patsy = import_module("patsy")
-    return _told(patsy.dmatrix, spec, data, return_type="dataframe")
+        read = _told(spec.get_model_matrix, numbered, na_action="drop")
+    else:
+        read = _told(import_module("patsy").dmatrix, spec, numbered, return_type="dataframe")
+    out = np.full((len(data), read.shape[1]), np.nan)
+    out[np.asarray(read.index, dtype=np.intp)] = read
+    return pd.DataFrame(out, index=data.index, columns=read.columns)
 
 
 def reader(formula: str, data: Any, spec: Any) -> Any:
@@ -289,12 +295,12 @@ def complete_rows(data: Any, groups: np.ndarray, formulas: list[str]) -> np.ndar
 
     words: set[str] = set()
     for formula in formulas:
-        words |= _words(formula)
+        words |= names_in(formula)
     used = [name for name in data.columns if name in words]
     return np.asarray(data[used].notna().all(axis=1)) & np.asarray(pd.notna(groups))
 
 
-def _words(formula: str) -> set[str]:
+def names_in(formula: str) -> set[str]:
     """Return all names in a formula, texts in quotes among them (``Q("a b")``)."""
     try:
         tokens = [token.string for token in generate_tokens(StringIO(formula).readline)]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from henderson.adapters.statsmodels import effects, inference, reading
+from henderson.adapters.statsmodels import effects, inference, prediction
+from henderson.adapters.statsmodels.blocks import check_rows
 from henderson.adapters.statsmodels.estimates import Estimates
 from henderson.adapters.statsmodels.parameters import MixedLMParams
 
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
     from henderson.adapters.statsmodels.summary import Summary
     from henderson.results import LinearMixedFit
 
+_NOWHERE = "Type help(result.henderson) for what there is."
 ELSEWHERE = {
     "bootstrap": "Type result.henderson.bootstrap(…).",
     "t_test_pairwise": "Type result.henderson.emmeans(…), which compares the means of all pairs.",
+    **dict.fromkeys(("get_nlfun", "hessv", "score_obsv", "covjac", "covjhj", "bsejac", "bsejhj"), _NOWHERE),
 }
 """What mixed models inherit in statsmodels and cannot answer there, and where it is here."""
 
@@ -164,8 +167,9 @@ class MixedLMResults(Estimates):
         (num_low + num_high + 1, 2) float64
             Variance, and the largest log-likelihood with its ratio to the scale held.
         """
+        points, reach = (num_low, num_high), (dist_low, dist_high)
         return inference.profile(
-            self.model, self._found, re_ix, vtype, (num_low, num_high), (dist_low, dist_high), reml=self.reml
+            self.model, self._found, re_ix, vtype, points, reach, reml=self.reml, free=self.freepat
         )
 
     # -- rows and groups -------------------------------------------------------------------------------------
@@ -191,12 +195,14 @@ class MixedLMResults(Estimates):
     @cached_property
     def fittedvalues(self) -> Any:
         """X beta + Z b of every row."""
+        check_rows(self.model.endog)
         return self._rows(effects.fitted_values(self.model, self._found, self._means))
 
     @cached_property
     def resid(self) -> Any:
         """Response less `fittedvalues`."""
-        return self._rows(self.model.endog - np.asarray(self.fittedvalues))
+        fitted = np.asarray(self.fittedvalues)
+        return self._rows(self.model.endog - fitted)
 
     def _rows(self, values: np.ndarray) -> Any:
         import pandas as pd
@@ -209,8 +215,9 @@ class MixedLMResults(Estimates):
 
         Parameters
         ----------
-        exog : DataFrame, dict or (r, k_fe) array, optional
-            New rows: columns of the formula, or the matrix itself. By default the rows of the fit.
+        exog : DataFrame, Series, dict or (r, k_fe) array, optional
+            New rows: columns of the formula, or the matrix itself; a Series is one row, or the only column.
+            Rows with missing values have no prediction (NaN). By default the rows of the fit.
         transform : bool
             False when `exog` is the matrix although the model has a formula.
         *args, **kwargs
@@ -224,12 +231,9 @@ class MixedLMResults(Estimates):
 
         if exog is None:
             return self.model.predict(np.asarray(self.params))
-        if transform and self.model.data.spec is not None:
-            scalar = isinstance(exog, dict) and all(np.ndim(v) == 0 for v in exog.values())
-            frame = reading.as_frame(pd.DataFrame(exog, index=[0]) if scalar else exog)
-            exog = reading.again(self.model.data.spec, frame)
-        values = self.model.predict(np.asarray(self.params), np.asarray(exog, dtype=float))
-        return pd.Series(values, index=exog.index) if hasattr(exog, "index") else values
+        matrix, index = prediction.new_matrix(self.model, exog, transform=transform)
+        values = self.model.predict(np.asarray(self.params), matrix)
+        return values if index is None else pd.Series(values, index=index)
 
     # -- whole -----------------------------------------------------------------------------------------------
 

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from henderson.adapters.statsmodels.blocks import check_rows
 from henderson.adapters.statsmodels.evaluation import Evaluation
 from henderson.adapters.statsmodels.parameters import MixedLMParams
+from henderson.adapters.statsmodels.plain import Plain
 from henderson.adapters.statsmodels.reading import matrices
 from henderson.adapters.statsmodels.states import Distribution
 from henderson.adapters.statsmodels.twin import Origin
@@ -50,7 +52,7 @@ class Stated(Evaluation):
         """Rows of every group."""
         return {label: self._layout.rows(i).tolist() for i, label in enumerate(self._layout.labels)}
 
-    @property
+    @cached_property
     def k_constant(self) -> int:
         """1 where the fixed effects span the constant, else 0."""
         ones = np.ones(self.nobs)
@@ -86,21 +88,23 @@ class Stated(Evaluation):
         for name in ("endog_li", "exog_li", "exog_re_li", "row_indices"):
             self.__dict__.pop(name, None)
         data = self.data
-        data.orig_endog = data.orig_exog = data.frame = data.exog_re = data.row_labels = None
+        _ = self.k_constant
+        data.orig_endog = data.orig_exog = data.frame = data.exog_re = None
+        data.row_labels = None if data.row_labels is None else data.row_labels[:0]
         self.endog = self.exog = data.endog = data.exog = np.empty((0, 0))
         self.exog_re, self._origin = None, None
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave behind what cannot be pickled: the reader of the formula, and the caller's names."""
         state, data = self.__dict__.copy(), copy(self.data)
-        data.spec = None
+        data.spec = data.spec if isinstance(data.spec, Plain) else None
         origin = state.get("_origin")
         return {**state, "data": data, "_origin": None if origin is None else replace(origin, names={})}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Read the formula once more, so that new rows can be predicted; not if it calls own functions."""
         self.__dict__.update(state)
-        if self._origin is not None and self.data.frame is not None:
+        if self.data.spec is None and self._origin is not None and self.data.frame is not None:
             with suppress(Exception):
                 self.data.spec = matrices(self._origin.formula, self.data.frame, {"np": np})[2]
 
@@ -122,5 +126,7 @@ class Stated(Evaluation):
 
     def predict(self, params: Any, exog: Any = None) -> np.ndarray:
         """Return X beta (n,) for the fixed effects that lead `params`."""
+        if exog is None:
+            check_rows(self.endog)
         beta = params.fe_params if isinstance(params, MixedLMParams) else np.asarray(params)[: self.k_fe]
         return np.dot(self.exog if exog is None else exog, beta)
