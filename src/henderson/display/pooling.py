@@ -141,7 +141,8 @@ def _percent(share: float) -> str:
 def _group_notes(record: PoolingRecord, shown: int) -> list[str]:
     words = (
         "(all): one regression for all rows, and the fixed effects of the mixed model. Shrunk: how much of "
-        "the variance of the group's effect its rows leave open; at 100 % it has the population's value."
+        "the variance of the group's effect its rows leave open; at 100 % it has the "
+        f"{_whole(record)}'s value."
     )
     notes = [words]
     if shown < len(record.levels):
@@ -151,9 +152,18 @@ def _group_notes(record: PoolingRecord, shown: int) -> list[str]:
             f"{', '.join(record.folded)} cannot be told from the other columns within a group; the "
             "coefficients of a group include that part."
         )
+    if record.around:
+        listed = " and ".join(record.around)
+        notes.append(
+            f"A {record.group} lies in one {listed}: what is pooled counts the effect of {listed} too."
+        )
     if record.others:
         notes.append(f"Only the mixed model uses {', '.join(record.others)} as well.")
     return notes + warnings_of(record)
+
+
+def _whole(record: PoolingRecord) -> str:
+    return record.around[0] if record.around else "population"
 
 
 def warnings_of(record: PoolingRecord) -> list[str]:

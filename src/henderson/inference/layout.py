@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
-    from henderson.design.record import Design
+    from henderson.design.record import Design, Grouping
 
 
 def term_slices(design: Design) -> tuple[slice, ...]:
@@ -47,6 +49,18 @@ def grouping_columns(design: Design) -> tuple[tuple[str, ...], ...]:
     for term in design.terms:
         out[term.grouping] += term.names
     return tuple(out)
+
+
+def nested(inner: Grouping, outer: Grouping) -> bool:
+    """Say whether every level of one grouping factor lies in a single level of another."""
+    pairs = inner.codes.astype(np.int64) * len(outer.levels) + outer.codes
+    return len(np.unique(pairs)) == len(np.unique(inner.codes))
+
+
+def around(design: Design, f: int) -> tuple[int, ...]:
+    """Positions of the other groupings that those of `f` lie in: the county of a location."""
+    groupings = design.groupings
+    return tuple(h for h in range(len(groupings)) if h != f and nested(groupings[f], groupings[h]))
 
 
 def grouping_index(design: Design, name: object) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..data import Factor, open_frame
 from ..inference.fitted import fixed_part
+from ..inference.layout import nested
 from .canvas import spread
 from .covariate import variable_names
 
@@ -49,7 +50,7 @@ def line_maker(fit: LinearMixedFit, found: Covariate, factor: Grouping) -> Calla
 def held(fit: LinearMixedFit, found: Covariate, factor: Grouping) -> str:
     """Return in words where the lines hold everything but `found`; empty if there is nothing else."""
     others = [name for name in variable_names(fit) if name != found.name]
-    crossed = [g.name for g in fit.design.groupings if not _around(g, factor)]
+    crossed = [g.name for g in fit.design.groupings if not nested(factor, g)]
     words = []
     if not replays(fit, found):
         words.append(f"The lines are means of the fitted values in rows that share {found.name}.")
@@ -68,11 +69,6 @@ def replays(fit: LinearMixedFit, found: Covariate) -> bool:
     design, source = fit.design, fit.source
     named = design.offset is None or source.offset is not None or "offset(" in fit.formula
     return source.data is not None and design.spec is not None and found.name in design.spec.kinds and named
-
-
-def _around(group: Grouping, factor: Grouping) -> bool:
-    pairs = factor.codes.astype(np.int64) * len(group.levels) + group.codes
-    return len(np.unique(pairs)) == len(np.unique(factor.codes))
 
 
 def raw_columns(fit: LinearMixedFit) -> dict[str, Any]:

@@ -115,16 +115,17 @@ def _line_maker(result: Pooling, found: Covariate, codes: np.ndarray) -> Lines:
     if not replays(fit, found):
         return lambda level: _averages(record, found, np.flatnonzero(codes == level))
     raw = raw_columns(fit)
-    f = [g.name for g in fit.design.groupings].index(record.group)
+    names = [g.name for g in fit.design.groupings]
+    inside = tuple(names.index(name) for name in (record.group, *record.around))
 
     def lines(level: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         own_rows = np.flatnonzero(codes == level)
         everywhere = np.arange(len(codes)) if found.labels is None else None  # so that few rows show a line
         at, new = typical_rows(found, raw, own_rows, everywhere)
-        rows = new_rows(fit.design, fit.source, new, (f,))
+        rows = new_rows(fit.design, fit.source, new, inside)
         columns = dict(zip(fit.design.x_names, rows.X.T, strict=True))
         for term, parts in zip(fit.design.terms, rows.columns, strict=True):
-            if term.grouping == f:
+            if term.grouping in inside:
                 columns = dict(zip(term.names, parts, strict=True)) | columns
         values = {name: rows.offset + _line(record, name, columns, level) for name, *_ in LINES}
         own = found.values[own_rows]

@@ -242,7 +242,7 @@ def test_partial_pooling_has_the_error_variances_of_dense_algebra(records, name)
     for g in range(G):
         for j in range(len(found.terms)):
             x, z = L[g, j, : fit.design.p], np.zeros(G * K)
-            z[g * K : (g + 1) * K] = L[g, j] @ table.effects
+            z[g * K : (g + 1) * K] = L[g, j] @ table.effects[0]
             if np.isnan(x).any():
                 continue
             rest = x - X.T @ B.T @ z
@@ -344,3 +344,35 @@ def test_many_groups_are_quick():
     assert time.perf_counter() - start < 20
     assert found.record.method("none").coef.shape == (20_000, 2)
     assert len(str(found).splitlines()) < 50
+
+
+def test_pooled_lines_of_groups_inside_others_count_those_too():
+    """A location in a county: beta + b of the location + b of its county, as the fitted values have it."""
+    data, truth = hd.datasets.simulate_nested(5, 4, 8, seed=3)
+    fit = hd.lmm(truth.formula, data)
+    found = hd.pooling(fit, refit=False, group="classroom:school")
+    partial, table = found.record.method("partial"), columns_of(fit.design, 0)
+    codes = fit.design.groupings[0].codes
+    for g in range(len(fit.design.groupings[0].levels)):
+        own = codes == g
+        close(table.X[own] @ partial.coef[g], np.asarray(fit.fitted)[own], rtol=1e-9)
+    new = data.drop_duplicates(["school", "classroom"]).assign(x=0.0)
+    expected = fit.predict(new, interval="confidence")
+    constants = found.to_frame().query("method == 'partial' and term == '(Intercept)' and level.notna()")
+    constants = constants.set_index("level")
+    labels = new["classroom"].astype(str) + ":" + new["school"].astype(str)
+    close(constants.loc[labels, "estimate"], expected["estimate"], rtol=1e-9)
+    close(constants.loc[labels, "std_error"], expected["std_error"], rtol=1e-7)
+    assert found.record.around == ("school",)
+    assert found.record.others == ()
+    assert (
+        "A classroom:school lies in one school: what is pooled counts the effect of school too."
+        in " ".join(str(found).split())
+    )
+
+
+def test_contours_of_groups_inside_others_are_of_both_variances():
+    data, truth = hd.datasets.simulate_nested(5, 4, 8, seed=3)
+    fit = hd.lmm(truth.formula, data)
+    found = hd.pooling(fit, refit=False, group="classroom:school").record
+    close(found.covariance[0, 0], sum(term.sd[0] ** 2 for term in fit.varcorr.values()), rtol=1e-9)

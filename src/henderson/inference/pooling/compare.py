@@ -68,7 +68,7 @@ def compare_poolings(
         alone,
         partial_pooling(design, estimate, f, table, fitted, hat, conditional, refit),
     ]
-    root = table.effects @ factor_of(design, estimate, f)
+    roots = [effects @ factor_of(design, estimate, h) for h, effects in table.effects.items()]
     return PoolingRecord(
         formula=formula,
         group=grouping.name,
@@ -79,10 +79,13 @@ def compare_poolings(
         folded=tuple(table.names[j] for j in table.lines.folded),
         methods=tuple(m for m in methods if m is not None),
         reasons=reasons,
-        others=tuple(g.name for i, g in enumerate(design.groupings) if i != f),
+        others=tuple(g.name for h, g in enumerate(design.groupings) if h not in table.effects),
+        around=tuple(design.groupings[h].name for h in table.effects if h != f),
         refitted=refit,
-        covariance=estimate.sigma**2 * root @ root.T,
-        varying=tuple(table.names[j] for j in np.flatnonzero(table.effects.any(axis=1))),
+        covariance=estimate.sigma**2 * sum(root @ root.T for root in roots),
+        varying=tuple(
+            table.names[j] for j in np.flatnonzero(np.hstack(list(table.effects.values())).any(axis=1))
+        ),
         names=table.names,
         centre=table.lines.lines(len(table.names))[:, :, : design.p] @ estimate.beta,
     )

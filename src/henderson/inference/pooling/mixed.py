@@ -37,6 +37,7 @@ def partial_pooling(
 ) -> Method:
     """Coefficients beta + b_g of every group, and predictions of rows and groups left out.
 
+    Where groups lie in others (locations in counties), the effects of those are added: beta + b_g + b_h(g).
     Without a row (theta held) its residual is r / (1 - h), h its leverage; without a group the model is
     fitted again from the cross-products less those of the group.
 
@@ -60,7 +61,9 @@ def partial_pooling(
     Method
     """
     L = table.lines.lines(len(table.names))
-    X, Z = L[:, :, : design.p], L @ table.effects
+    X, Z = L[:, :, : design.p], {h: L @ effects for h, effects in table.effects.items()}
+    at = levels_around(design, f, tuple(Z))
+    own = sum(np.einsum("gtk,gk->gt", Z[h], estimate.b[h][at[h]]) for h in Z)
     error = design.y - fitted
     return Method(
         name="partial",
@@ -71,37 +74,44 @@ def partial_pooling(
         row_out=without_rows(error, hat),
         group_out=without_each_group(design, estimate, f) if refit else np.full(design.n, np.nan),
         terms=table.terms,
-        coef=X @ estimate.beta + np.einsum("gtk,gk->gt", Z, estimate.b[f]),
-        std_error=_errors(design, estimate, f, X, Z),
-        shrinkage=_shrinkage(design, estimate, f, Z, conditional),
+        coef=X @ estimate.beta + own,
+        std_error=_errors(design, estimate, at, X, Z),
+        shrinkage=_shrinkage(design, estimate, f, Z[f], conditional),
         population=estimate.beta,
         population_error=np.sqrt(np.diag(estimate.vcov)),
     )
 
 
-def _errors(design: Design, estimate: Estimate, f: int, X: np.ndarray, Z: np.ndarray) -> np.ndarray:
+def levels_around(design: Design, f: int, groupings: tuple[int, ...]) -> dict[int, np.ndarray]:
+    """Level (G,) of each of some groupings in which every group of `f` lies; its own for `f`."""
+    first = np.unique(design.groupings[f].codes, return_index=True)[1]
+    return {h: design.groupings[h].codes[first].astype(np.int32) for h in groupings}
+
+
+def _errors(
+    design: Design, estimate: Estimate, at: dict[int, np.ndarray], X: np.ndarray, Z: dict[int, np.ndarray]
+) -> np.ndarray:
     """Standard errors (G, t) of x'(beta_hat - beta) + z'(b_hat - b)."""
     groups, t = X.shape[:2]
     r = groups * t
-    flat, nowhere = Z.reshape(r, -1), np.full(r, -1, dtype=np.int32)
-    X = X.reshape(r, -1)
-    missing = np.isnan(X).any(axis=1) | np.isnan(flat).any(axis=1)
+    flat = {h: part.reshape(r, -1) for h, part in Z.items()}
+    X, nowhere = X.reshape(r, -1), np.full(r, -1, dtype=np.int32)
+    missing = np.isnan(X).any(axis=1) | np.any([np.isnan(part).any(axis=1) for part in flat.values()], axis=0)
     rows = NewRows(
         X=X,
-        codes=tuple(
-            np.repeat(np.arange(groups, dtype=np.int32), t) if i == f else nowhere
-            for i in range(len(design.groupings))
-        ),
+        codes=tuple(np.repeat(at[h], t) if h in at else nowhere for h in range(len(design.groupings))),
         labels=(None,) * len(design.groupings),
         columns=tuple(
-            tuple(np.nan_to_num(flat[:, cut]).T) if term.grouping == f else tuple(np.zeros((term.k, r)))
+            tuple(np.nan_to_num(flat[term.grouping][:, cut]).T)
+            if term.grouping in flat
+            else tuple(np.zeros((term.k, r)))
             for term, cut in zip(design.terms, term_slices(design), strict=True)
         ),
         offset=np.zeros(r),
         weights=np.ones(r),
         missing=missing,
     )
-    variance = known_variance(design, estimate, rows, (f,))
+    variance = known_variance(design, estimate, rows, tuple(at))
     return np.where(missing, np.nan, np.sqrt(np.maximum(variance, 0.0))).reshape(groups, t)
 
 

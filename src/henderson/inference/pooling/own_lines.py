@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from henderson.inference.layout import around
 from henderson.inference.pooling.groupwise import regress_by_group, repeated_columns
 
 if TYPE_CHECKING:
@@ -55,15 +56,15 @@ class Columns:
     X : (n, c) float64
         Fixed-effects columns, then those columns of the random effects that are no combination of them.
     names : tuple of str, length c
-    effects : (c, K) float64
-        The random-effects columns as combinations of these.
+    effects : dict of int to (c, K_h) float64
+        The random-effects columns of the grouping, and of those that it lies in, as combinations of these.
     lines : OwnLines
         How the line of a group follows from the c coefficients.
     """
 
     X: np.ndarray
     names: tuple[str, ...]
-    effects: np.ndarray
+    effects: dict[int, np.ndarray]
     lines: OwnLines
 
     @property
@@ -73,26 +74,33 @@ class Columns:
 
 
 def columns_of(design: Design, f: int) -> Columns:
-    """Gather the columns of the fixed effects and of the random effects of grouping `f`."""
-    grouping, names = design.groupings[f], list(design.x_names)
-    random = [pair for t in design.terms if t.grouping == f for pair in zip(t.names, t.columns, strict=True)]
+    """Gather the columns of the fixed effects, and of the random effects of grouping `f` and around it."""
+    grouping, names, more = design.groupings[f], list(design.x_names), []
     Q, R = np.linalg.qr(design.X)
-    more, weights = [], []
-    for name, column in random:
-        along = Q.T @ column
-        if name in design.x_names:
-            weights.append(np.eye(design.p)[design.x_names.index(name)])
-        elif np.abs(column - Q @ along).max() <= 1e-9 * np.abs(column).max():
-            weights.append(np.linalg.solve(R, along))
-        else:
-            more.append(column)
-            weights.append(np.zeros(design.p))
-            names.append(name)
-    added = [k for k, (name, _) in enumerate(random) if not weights[k].any()]
-    effects = np.vstack([np.array(weights).T, np.eye(len(random))[added]])
+    made: dict[int, list[np.ndarray]] = {}
+    for h in (f, *around(design, f)):
+        made[h] = []
+        for name, column in _random_columns(design, h):
+            along = Q.T @ column
+            if name not in names and np.abs(column - Q @ along).max() <= 1e-9 * np.abs(column).max():
+                made[h].append(np.linalg.solve(R, along))
+                continue
+            if name not in names:
+                more.append(column)
+                names.append(name)
+            made[h].append(np.eye(len(names))[names.index(name)])
+    effects = {h: np.array([_padded(w, len(names)) for w in ws]).T for h, ws in made.items()}
     X = np.column_stack([design.X, *more])
     codes = grouping.codes.astype(np.int64)
     return Columns(X, tuple(names), effects, own_lines(X, codes, len(grouping.levels)))
+
+
+def _random_columns(design: Design, h: int) -> list[tuple[str, np.ndarray]]:
+    return [pair for t in design.terms if t.grouping == h for pair in zip(t.names, t.columns, strict=True)]
+
+
+def _padded(weights: np.ndarray, length: int) -> np.ndarray:
+    return np.concatenate([weights, np.zeros(length - len(weights))])
 
 
 def own_lines(X: np.ndarray, codes: np.ndarray, groups: int) -> OwnLines:

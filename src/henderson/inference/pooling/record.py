@@ -34,7 +34,8 @@ class Method:
     coef, std_error : (G, len(terms)) float64
         Coefficients of every group's line; NaN where its rows do not tell.
     shrinkage : (G, len(terms)) float64
-        Conditional over prior variance of the group's effect: 0 is the group alone, 1 the population alone.
+        Conditional over prior variance of the group's own effect: 0 is the group alone, 1 the population
+        alone, or what the group lies in.
         NaN except for partial pooling.
     population, population_error : (p,) float64
         Coefficients common to all groups, with standard errors; NaN where the method has none.
@@ -89,13 +90,15 @@ class PoolingRecord:
     reasons : (G, terms of "none") object
         Why a coefficient cannot be had from the group alone; empty where it can.
     others : tuple of str
-        Grouping factors besides, which only partial pooling uses.
+        Grouping factors besides, which only partial pooling uses; the lines of groups leave them out.
+    around : tuple of str
+        Grouping factors that the groups lie in; the pooled lines of groups count their effects too.
     refitted : bool
         Whether partial pooling estimated its variances anew without each group.
     names : tuple of str, length c
         Fixed-effects columns, then further columns of the random effects.
     covariance : (c, c) float64
-        Of the groups' effects on these; zero where the groups do not differ.
+        Of the groups' effects on these, with those that they lie in; zero where the groups do not differ.
     varying : tuple of str
         Those on which they do.
     centre : (G, t) float64
@@ -112,6 +115,7 @@ class PoolingRecord:
     methods: tuple[Method, ...]
     reasons: np.ndarray
     others: tuple[str, ...]
+    around: tuple[str, ...]
     refitted: bool
     names: tuple[str, ...]
     covariance: np.ndarray

@@ -9,6 +9,7 @@ import numpy as np
 from henderson.design.record import Design, Grouping
 from henderson.design.spec import DesignSpec
 from henderson.errors import DesignError
+from henderson.inference.layout import nested
 
 
 def extended(design: Design, along: int, n_groups: int | None, n_within: int | None) -> Design:
@@ -119,12 +120,6 @@ def _without_levels(design: Design) -> DesignSpec | None:
         for g in design.spec.groupings
     ]
     return replace(design.spec, groupings=tuple(unknown))
-
-
-def nested(inner: Grouping, outer: Grouping) -> bool:
-    """Say whether every level of one grouping factor lies in a single level of another."""
-    pairs = inner.codes.astype(np.int64) * len(outer.levels) + outer.codes
-    return len(np.unique(pairs)) == len(inner.levels)
 
 
 def _check_rank(X: np.ndarray, names: tuple[str, ...], n_groups: int | None, n_within: int | None) -> None:
