@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "block_newton.hpp"
 #include "criterion.hpp"
 #include "crossprod.hpp"
 #include "lapack.hpp"
@@ -23,6 +24,7 @@ using Blocks = In<double, nb::ndim<3>>;
 using Codes = In<int, nb::ndim<1>>;
 using Starts = In<Int, nb::ndim<1>>;
 using Entries = In<int, nb::ndim<2>>;
+using Charts = In<int, nb::ndim<3>>;
 
 namespace {
 
@@ -188,6 +190,19 @@ struct System {
     }
 };
 
+// Entries of theta from their table (n_theta x 4); the first of a column is its pivot.
+void read_entries(const int* table, std::size_t count, const Symbolic& s, std::vector<ThetaEntry>& out) {
+    out.resize(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        const int* at = table + 4 * i;
+        const bool pivot = i == 0 || at[3] != at[-1] || at[2] != at[-2];
+        out[i] = {at[0], at[1], at[2], at[3], pivot};
+        require(at[0] >= 0 && at[0] < static_cast<int>(s.K.size()) && at[1] >= 0 && at[1] < s.K[at[0]] && at[2] >= 0 &&
+                    at[2] < s.K[at[0]],
+                "an entry of theta lies outside its block");
+    }
+}
+
 struct Evaluator {
     System* system;
     Workspace w;
@@ -199,14 +214,7 @@ struct Evaluator {
         const auto& s = system->symbolic;
         const std::size_t m = xx.shape(0), k = theta.size();
         require(at.shape(0) == k && at.shape(1) == 4, "theta has the wrong length");
-        entries.resize(k);
-        for (std::size_t i = 0; i < k; ++i) {
-            const bool pivot = i == 0 || at(i, 3) != at(i - 1, 3) || at(i, 2) != at(i - 1, 2);
-            entries[i] = {at(i, 0), at(i, 1), at(i, 2), at(i, 3), pivot};
-            require(at(i, 0) >= 0 && at(i, 0) < static_cast<int>(s.K.size()) && at(i, 1) >= 0 && at(i, 1) < s.K[at(i, 0)] &&
-                        at(i, 2) >= 0 && at(i, 2) < s.K[at(i, 0)],
-                    "an entry of theta lies outside its block");
-        }
+        read_entries(at.data(), k, s, entries);
         require(static_cast<Int>(zx.shape(0)) == s.q && zx.shape(1) == m && xx.shape(1) == m, "zx and xx disagree with the system");
         const CrossXY xy{static_cast<int>(m) - 1, zx.data(), xx.data(), nu, reml};
         {
@@ -291,6 +299,138 @@ struct Evaluator {
     }
 };
 
+// Many responses of one design; owns its workspace and a copy of what all responses share.
+struct ResponseBlock {
+    System* system;
+    Workspace w;
+    std::vector<double> zx, xx;
+    Matrix zy, xy;
+    Vector yy;
+    double nu, constant;
+    bool reml;
+    int p;
+
+    ResponseBlock(System* system_, Matrix zx_, Matrix xx_, Matrix zy_, Matrix xy_, Vector yy_, double nu_, bool reml_, double constant_)
+        : system(system_), zx(zx_.data(), zx_.data() + zx_.size()), xx(xx_.data(), xx_.data() + xx_.size()), zy(zy_), xy(xy_), yy(yy_),
+          nu(nu_), constant(constant_), reml(reml_), p(static_cast<int>(xx_.shape(0)) - 1) {
+        const std::size_t q = static_cast<std::size_t>(system->symbolic.q), m = static_cast<std::size_t>(p) + 1;
+        require(zx_.shape(0) == q && zx_.shape(1) == m && xx_.shape(1) == m, "zx and xx disagree with the system");
+        require(zy.shape(0) == yy.size() && zy.shape(1) == q && xy.shape(0) == yy.size() && xy.shape(1) + 1 == m,
+                "the cross-products of the responses disagree with the system");
+    }
+
+    Shared shared() { return {system->symbolic, system->A, p, zx.data(), xx.data(), nu, reml, constant}; }
+    Responses responses() const { return {zy.data(), xy.data(), yy.data()}; }
+    std::vector<std::vector<ThetaEntry>> read(const Charts& charts) const {
+        require(charts.shape(2) == 4, "entries have four numbers");
+        std::vector<std::vector<ThetaEntry>> out(charts.shape(0));
+        for (std::size_t c = 0; c < out.size(); ++c)
+            read_entries(charts.data() + c * charts.shape(1) * 4, charts.shape(1), system->symbolic, out[c]);
+        return out;
+    }
+    // Which response and which chart every row of theta is for.
+    void check(const Charts& charts, const Codes& which, const Codes& response, const Matrix& theta) const {
+        require(theta.shape(1) == charts.shape(1) && which.size() == theta.shape(0) && response.size() == theta.shape(0),
+                "one chart and one response per theta");
+        for (std::size_t i = 0; i < which.size(); ++i)
+            require(which(i) >= 0 && which(i) < static_cast<int>(charts.shape(0)) && response(i) >= 0 &&
+                        response(i) < static_cast<int>(yy.size()),
+                    "no such chart or response");
+    }
+    std::size_t block_sizes() const {
+        std::size_t out = 0;
+        for (int k : system->symbolic.K) out += static_cast<std::size_t>(k) * k;
+        return out;
+    }
+
+    // theta with the rows of its entries (their order may have changed), criterion, r2, beta, outcome, evaluations
+    nb::tuple search_(Charts charts, Codes which, Codes response, Matrix start, double tol, int most) {
+        check(charts, which, response, start);
+        const auto entries = read(charts);
+        const std::size_t count = start.shape(0), k = start.shape(1), columns = static_cast<std::size_t>(p);
+        nb::object theta = array<double>({count, k}, start.data()), value = array<double>({count}), r2 = array<double>({count}),
+                   beta = array<double>({count, columns}), outcome = array<int>({count}), evaluations = array<int>({count}),
+                   rows = array<int>({count, k});
+        double *to = pointer<double>(theta), *f = pointer<double>(value), *r = pointer<double>(r2), *b = pointer<double>(beta);
+        int *how = pointer<int>(outcome), *spent = pointer<int>(evaluations), *row = pointer<int>(rows);
+        {
+            nb::gil_scoped_release release;
+            const Shared all = shared();
+            Search one;
+            std::vector<ThetaEntry> chart;
+            for (std::size_t i = 0; i < count; ++i) {
+                put(all, responses(), response(i));
+                one.theta.assign(to + i * k, to + (i + 1) * k);
+                one.beta.assign(columns, 0.0);
+                chart = entries[which(i)];
+                how[i] = static_cast<int>(search(all, chart, {tol, most}, one, w));
+                for (std::size_t j = 0; j < k; ++j) row[i * k + j] = chart[j].row;
+                std::copy(one.theta.begin(), one.theta.end(), to + i * k);
+                std::copy(one.beta.begin(), one.beta.end(), b + i * columns);
+                f[i] = one.value, r[i] = one.r2, spent[i] = one.evaluations;
+            }
+        }
+        return nb::make_tuple(theta, rows, value, r2, beta, outcome, evaluations);
+    }
+
+    // Gradient by theta and, with curvature, by the covariance of the random effects (M of every grouping, flat)
+    nb::tuple gradients(Charts charts, Codes which, Codes response, Matrix theta, bool by_covariance) {
+        check(charts, which, response, theta);
+        const auto entries = read(charts);
+        const std::size_t count = theta.shape(0), k = theta.shape(1), size = by_covariance ? block_sizes() : 0;
+        nb::object gradient = array<double>({count, k}), M = array<double>({count, size}), status = array<int>({count});
+        double *g = pointer<double>(gradient), *m = pointer<double>(M);
+        int* ok = pointer<int>(status);
+        {
+            nb::gil_scoped_release release;
+            const Shared all = shared();
+            const CrossXY xy_{p, all.zx, all.xx, nu, reml};
+            for (std::size_t i = 0; i < count; ++i) {
+                if (i == 0 || response(i) != response(i - 1)) put(all, responses(), response(i));
+                evaluate(all.s, all.A, xy_, entries[which(i)], theta.data() + i * k, by_covariance ? 2 : 1, w);
+                ok[i] = static_cast<int>(w.result.status);
+                if (ok[i] != 0) continue;
+                std::copy(w.result.gradient.begin(), w.result.gradient.end(), g + i * k);
+                double* at = m + i * size;
+                if (by_covariance)
+                    for (const auto& block : w.M) at = std::copy(block.begin(), block.end(), at);
+            }
+        }
+        return nb::make_tuple(status, gradient, M);
+    }
+
+    // Value at theta and the sums that inference takes; see level_sums
+    nb::tuple finish(Charts charts, Codes which, Codes response, Matrix theta) {
+        check(charts, which, response, theta);
+        const auto entries = read(charts);
+        const std::size_t count = theta.shape(0), k = theta.shape(1), m = static_cast<std::size_t>(p) + 1, columns = m - 1,
+                          size = block_sizes(), sums = size * columns * columns;
+        nb::object status = array<int>({count}), numbers = array<double>({count, 4}), beta = array<double>({count, columns}),
+                   rx = array<double>({count, m, m}), EE = array<double>({count, size}), UU = array<double>({count, sums});
+        int* ok = pointer<int>(status);
+        double *n = pointer<double>(numbers), *b = pointer<double>(beta), *r = pointer<double>(rx), *e = pointer<double>(EE),
+               *u = pointer<double>(UU);
+        {
+            nb::gil_scoped_release release;
+            const Shared all = shared();
+            const CrossXY xy_{p, all.zx, all.xx, nu, reml};
+            for (std::size_t i = 0; i < count; ++i) {
+                put(all, responses(), response(i));
+                evaluate(all.s, all.A, xy_, entries[which(i)], theta.data() + i * k, 0, w);
+                const auto& found = w.result;
+                ok[i] = static_cast<int>(found.status);
+                if (ok[i] != 0) continue;
+                const double four[] = {found.value + constant, found.r2, found.logdet_omega, found.logdet_rx};
+                std::copy(four, four + 4, n + i * 4);
+                std::copy(found.beta.begin(), found.beta.end(), b + i * columns);
+                std::copy(found.rx.begin(), found.rx.end(), r + i * m * m);
+                level_sums(all, entries[which(i)], w, e + i * size, u + i * sums);
+            }
+        }
+        return nb::make_tuple(status, numbers, beta, rx, EE, UU);
+    }
+};
+
 nb::dict structure(const System& system) {
     const auto& s = system.symbolic;
     nb::dict out;
@@ -326,4 +466,14 @@ NB_MODULE(_core, m) {
         .def("solve", &Evaluator::solve, nb::arg("B").noconvert(), nb::arg("half"))
         .def("selected", &Evaluator::selected)
         .def("multiply", &Evaluator::multiply_, nb::arg("X").noconvert());
+    nb::class_<ResponseBlock>(m, "ResponseBlock")
+        .def(nb::init<System*, Matrix, Matrix, Matrix, Matrix, Vector, double, bool, double>(), nb::keep_alive<1, 2>(), nb::arg("system"),
+             nb::arg("zx").noconvert(), nb::arg("xx").noconvert(), nb::arg("zy").noconvert(), nb::arg("xy").noconvert(), nb::arg("yy").noconvert(),
+             nb::arg("nu"), nb::arg("reml"), nb::arg("constant"))
+        .def("search", &ResponseBlock::search_, nb::arg("charts").noconvert(), nb::arg("which").noconvert(), nb::arg("response").noconvert(),
+             nb::arg("start").noconvert(), nb::arg("tol"), nb::arg("most"))
+        .def("gradients", &ResponseBlock::gradients, nb::arg("charts").noconvert(), nb::arg("which").noconvert(), nb::arg("response").noconvert(),
+             nb::arg("theta").noconvert(), nb::arg("by_covariance"))
+        .def("finish", &ResponseBlock::finish, nb::arg("charts").noconvert(), nb::arg("which").noconvert(), nb::arg("response").noconvert(),
+             nb::arg("theta").noconvert());
 }

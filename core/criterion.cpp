@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lapack.hpp"
+#include "triangle.hpp"
 
 namespace henderson {
 
@@ -11,9 +12,6 @@ namespace {
 // An exactly zero pivot of Lambda is an ordinary point of the criterion, but the derivatives need quotients by it; at
 // this floor the criterion moves by less than rounding and the quotients keep eight digits.
 constexpr double diagonal_floor = 1e-8;
-// From this pivot on, quotients by Lambda keep all digits that matter: Lambda'e = u and Lambda'(A Lambda S) = I - S, which
-// hold by definition, then give e and the traces without another pass over A.
-constexpr double regular_pivot = 1e-2;
 // A residual sum of squares below this share of y'y is rounding, not information.
 constexpr double no_digits = 1e-14;
 constexpr double two_pi = 6.283185307179586476925286766559;
@@ -86,27 +84,6 @@ Status solve_equations(const Symbolic& s, const CrossXY& xy, Workspace& w) {
     return Status::ok;
 }
 
-// Rows of Lambda in the order of the pivots: a lower triangle. pivot[b] is the row of Lambda that heads column b.
-struct Triangle {
-    std::vector<double> L;
-    std::vector<int> pivot;
-
-    Triangle(const std::vector<ThetaEntry>& entries, int grouping, int k, const std::vector<double>& lambda) : L(k * k), pivot(k) {
-        for (const auto& t : entries)
-            if (t.pivot && t.grouping == grouping) pivot[t.column] = t.row;
-        for (int a = 0; a < k; ++a)
-            for (int b = 0; b < k; ++b) L[a * k + b] = lambda[pivot[a] * k + b];
-    }
-
-    // out (k x m) += sign * Lambda^-T x; x is overwritten
-    void divide(double sign, double* x, double* out, int m) const {
-        const int k = static_cast<int>(pivot.size());
-        solve_lower_transposed(L.data(), x, k, m);
-        for (int a = 0; a < k; ++a)
-            for (int j = 0; j < m; ++j) out[pivot[a] * m + j] += sign * x[a * m + j];
-    }
-};
-
 std::vector<Triangle> triangles(const Symbolic& s, const std::vector<ThetaEntry>& entries, const Factor& f) {
     std::vector<Triangle> out;
     for (std::size_t g = 0; g < s.K.size(); ++g) out.emplace_back(entries, static_cast<int>(g), s.K[g], f.lambda[g]);
@@ -140,14 +117,6 @@ void divided_scores(const Symbolic& s, const std::vector<Triangle>& root, Worksp
     w.Lambda_u = out.u;
     out.e.assign(s.q, 0.0);
     for (int v = 0; v < s.nodes; ++v) root[s.grouping[v]].divide(1, &w.Lambda_u[s.at[v]], &out.e[s.at[v]], 1);
-}
-
-// x (row of length p) := x R_XX^-1, with R_XX' = leading p x p of L
-void times_inverse_rx(const double* L, int p, int m, double* x) {
-    for (int i = 0; i < p; ++i) {
-        for (int l = 0; l < i; ++l) x[i] -= L[i * m + l] * x[l];
-        x[i] /= L[i * m + i];
-    }
 }
 
 // REML: X borders Omega. With K = Omega^-1 Lambda' A_ZX R_XX^-1 this adds [(A Lambda K - A_ZX R_XX^-1)]_g K_g' to F;

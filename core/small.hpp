@@ -82,6 +82,38 @@ inline bool cholesky_in_place(double* A, int k) {
     return true;
 }
 
+// A (n x n, symmetric, overwritten) = V diag(w) V', by Jacobi's rotations: columns of V (row-major) are the vectors.
+inline void symmetric_eigen(double* A, double* w, double* V, int n) {
+    for (int i = 0; i < n * n; ++i) V[i] = i % (n + 1) == 0;
+    double total = 0;
+    for (int i = 0; i < n * n; ++i) total += A[i] * A[i];
+    for (int sweep = 0; sweep < 60; ++sweep) {
+        double off = 0;
+        for (int i = 0; i < n; ++i)
+            for (int j = 0; j < i; ++j) off += A[i * n + j] * A[i * n + j];
+        if (!(off > 1e-32 * total)) break;
+        for (int p = 0; p < n; ++p)
+            for (int q = p + 1; q < n; ++q) {
+                const double apq = A[p * n + q];
+                if (apq == 0) continue;
+                const double half = (A[q * n + q] - A[p * n + p]) / (2 * apq);
+                const double t = (half >= 0 ? 1 : -1) / (std::abs(half) + std::sqrt(half * half + 1));
+                const double c = 1 / std::sqrt(t * t + 1), s = t * c;
+                for (int i = 0; i < n; ++i) {
+                    const double x = A[i * n + p], y = A[i * n + q];
+                    A[i * n + p] = c * x - s * y, A[i * n + q] = s * x + c * y;
+                }
+                for (int i = 0; i < n; ++i) {
+                    const double x = A[p * n + i], y = A[q * n + i];
+                    A[p * n + i] = c * x - s * y, A[q * n + i] = s * x + c * y;
+                    const double a = V[i * n + p], b = V[i * n + q];
+                    V[i * n + p] = c * a - s * b, V[i * n + q] = s * a + c * b;
+                }
+            }
+    }
+    for (int i = 0; i < n; ++i) w[i] = A[i * n + i];
+}
+
 // X (k x m) := L^-1 X
 inline void solve_lower(const double* L, double* X, int k, Int m) {
     for (int i = 0; i < k; ++i) {

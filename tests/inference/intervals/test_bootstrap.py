@@ -12,14 +12,13 @@ import pytest
 import henderson as hd
 from henderson import estimate as estimation
 from henderson.errors import DataError, FitError, OptionError
-from henderson.inference.intervals.batch import _stays, refit_block
+from henderson.inference.intervals.batch import refit_block
 from henderson.inference.intervals.bootstrap import bootstrap, limits
 from henderson.inference.intervals.cases import resampled, top_groups
 from henderson.inference.intervals.coordinates import Frames
 from henderson.inference.intervals.parameters import parameters
 from henderson.inference.intervals.responses import Drawer, Streams, products, reflated
 from henderson.inference.intervals.statistic import as_refits, parameter_values
-from henderson.optim.chart import chart_as_typed
 from tests.inference.cases import NAMES, fit
 from tests.inference.dense import lambda_matrix, z_matrix
 
@@ -73,7 +72,8 @@ def test_products_are_those_of_one_pass_over_the_rows():
 def test_threads_and_length_change_no_bit(kind):
     f = sleep()
     whole = drawn(kind, 150, 3).replicates
-    assert (bootstrap(f.design, f.estimate, 150, 3, kind, n_jobs=3).replicates == whole).all()
+    for jobs in (1, 2, 3, 7):
+        assert (bootstrap(f.design, f.estimate, 150, 3, kind, n_jobs=jobs).replicates == whole).all()
     for n in (1, 37, 64, 70):
         assert (bootstrap(f.design, f.estimate, n, 3, kind).replicates == whole[:n]).all()
     assert (bootstrap(f.design, f.estimate, 20, 4, kind).replicates != whole[:20]).any()
@@ -361,13 +361,3 @@ def test_a_statistic_that_changes_its_length_is_an_error():
     f = sleep()
     with pytest.raises(OptionError, match=r"returned 1 numbers .* and 2 .* for the fit"):
         f.bootstrap(5, 1, statistic=lambda fit: [1.0, 2.0] if fit.sigma == f.sigma else [1.0])
-
-
-def test_zero_variances_that_would_rather_grow_are_left_to_the_careful_search():
-    chart = chart_as_typed(fit("slope").estimate.cross.entries)
-    zero = np.array([0.8, 0.4, 0.0])
-    rest = [10.0, None, None, 1.0, 0.0, 0.0, None, [np.eye(2)]]
-    assert _stays(chart, zero, rest, 10.0)
-    assert not _stays(chart, zero, [10.1, *rest[1:]], 10.0)
-    assert not _stays(chart, zero, [*rest[:7], [-np.eye(2)]], 10.0)
-    assert not _stays(chart, None, rest, 10.0)

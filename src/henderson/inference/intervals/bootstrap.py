@@ -195,7 +195,8 @@ def bootstrap(
     blocks = [range(start, min(start + size, total)) for start in range(0, total, size)]
     left = [block for block in blocks if any(i not in store.done for i in block)]
     if left:
-        _run_all(run, left, store, estimate, n_jobs, total)
+        compiled = statistic is None and kind != "cases"
+        _run_all(run, left, store, estimate, n_jobs, total, compiled)
     rows = [store.done[i] for i in range(total)]
     failures = tuple((i, row.failure) for i, row in enumerate(rows) if row.failure)
     if len(failures) == total:
@@ -215,12 +216,22 @@ def bootstrap(
 
 
 def _run_all(
-    run: Run, blocks: list[range], store: Store, estimate: Estimate, n_jobs: int | None, total: int
+    run: Run,
+    blocks: list[range],
+    store: Store,
+    estimate: Estimate,
+    n_jobs: int | None,
+    total: int,
+    compiled: bool,
 ) -> None:
-    """Run blocks in threads; this thread keeps what comes back."""
+    """Run blocks in threads; this thread keeps what comes back.
+
+    Compiled refits leave Python's lock to others for whole blocks, so that threads pay for every model.
+    """
     system = estimate.system if estimate.system is not None else analyse(estimate.cross)
     facts = system.structure()
-    jobs, tail = workers(n_jobs, float(facts["flops"])), facts["tail"]
+    jobs, tail = workers(n_jobs, np.inf if compiled else float(facts["flops"])), facts["tail"]
+    jobs = min(jobs, len(blocks))
     bar = progress(total, "bootstrap")
     try:
         bar.update(total - sum(map(len, blocks)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -78,29 +79,47 @@ def products(design: Design, cross: CrossProducts, Y: np.ndarray) -> Products:
     """
     shifted = Y - (cross.y_centre if design.offset is None else cross.y_centre + design.offset)
     weighted = shifted if design.weights is None else shifted * design.weights
-    xy = np.array([row @ design.X for row in weighted]).reshape(len(Y), design.p)
-    xy = (xy - weighted.sum(axis=1)[:, None] * cross.x_centre) * cross.x_scale
-    yy = np.array([a @ b for a, b in zip(weighted, shifted, strict=True)])
-    return Products(_grouped(design, cross, weighted), xy, yy)
+    xy = grouped(
+        np.zeros(design.n, dtype=np.int32), 1, list(design.X.T), cross.x_centre, cross.x_scale, weighted
+    )
+    yy = np.einsum("rn,rn->r", weighted, shifted)
+    return Products(z_products(design, cross, weighted), xy, yy)
 
 
-def _grouped(design: Design, cross: CrossProducts, weighted: np.ndarray) -> np.ndarray:
-    rows, count = list(weighted), len(weighted)
-    nothing, one, parts = np.zeros(count), np.ones(count), []
+def z_products(design: Design, cross: CrossProducts, weighted: np.ndarray) -> np.ndarray:
+    """(R, q) Z'Wy of weighted responses (R, n)."""
+    parts = []
     for f, grouping in enumerate(design.groupings):
         T = cross.z_transform[f]
         scale = T.diagonal().copy()
         centre = -(T - np.diag(scale)).sum(axis=0) / scale
         columns = [column for term in design.terms if term.grouping == f for column in term.columns]
-        _, sums = core().grouped_products(
-            grouping.codes, cross.levels[f], columns, centre, scale, rows, nothing, one, None
-        )
-        parts.append(sums)
-    return np.ascontiguousarray(np.concatenate(parts).T)
+        parts.append(grouped(grouping.codes, cross.levels[f], columns, centre, scale, weighted))
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+
+def grouped(
+    codes: np.ndarray,
+    levels: int,
+    columns: list[np.ndarray],
+    centre: np.ndarray,
+    scale: np.ndarray,
+    weighted: np.ndarray,
+) -> np.ndarray:
+    """(R, levels x columns) sums of products of centred and scaled columns with responses, level by level."""
+    if not columns:
+        return np.zeros((len(weighted), 0))
+    nothing, one = np.zeros(len(weighted)), np.ones(len(weighted))
+    _, sums = core().grouped_products(
+        codes, levels, columns, centre, scale, list(weighted), nothing, one, None
+    )
+    return np.ascontiguousarray(sums.T)
 
 
 class Streams:
     """Independent random numbers for every replicate: Philox keyed by the seed, counted by the replicate.
+
+    Setting the counter of one generator costs a fifth of making another; so `reused` is for many in a row.
 
     Parameters
     ----------
@@ -115,6 +134,18 @@ class Streams:
     def of(self, replicate: int) -> np.random.Generator:
         """The generator of one replicate, whatever was drawn for others."""
         return np.random.Generator(np.random.Philox(key=self._key, counter=[0, 0, replicate, 0]))
+
+    def reused(self) -> Callable[[int], np.random.Generator]:
+        """The same generators one after the other, each good until the next is asked for; for one thread."""
+        bits = np.random.Philox(key=self._key)
+        generator, state = np.random.Generator(bits), bits.state
+
+        def of(replicate: int) -> np.random.Generator:
+            state["state"]["counter"] = np.array([0, 0, replicate, 0], dtype=np.uint64)
+            bits.state = state
+            return generator
+
+        return of
 
 
 class Drawer:
@@ -149,16 +180,15 @@ class Drawer:
     def draw(self, streams: Streams, replicates: range, count: int) -> np.ndarray:
         """(count, n) responses, the first ``len(replicates)`` rows those of the replicates, others zero."""
         Y = np.zeros((count, self.design.n))
-        shapes = [b.shape for b in self.estimate.b]
-        b = [np.empty((len(replicates), *shape)) for shape in shapes]
+        here, stream = Y[: len(replicates)], streams.reused()
+        b = [np.empty((len(replicates), *each.shape)) for each in self.estimate.b]
         for i, replicate in enumerate(replicates):
-            rng = streams.of(replicate)
-            for f, shape in enumerate(shapes):
-                b[f][i] = self._effects(rng, f, shape)
-            Y[i] = self._errors(rng)
+            rng = stream(replicate)
+            for f, drawn in enumerate(b):
+                self._effects(rng, f, drawn[i])
+            self._errors(rng, here[i])
         if self.kind == "parametric":
             b = [one @ lam.T for one, lam in zip(b, self.effects, strict=True)]
-        here = Y[: len(replicates)]
         here *= self.error
         here += self.mean
         for term, cut in zip(self.design.terms, self.cuts, strict=True):
@@ -167,15 +197,17 @@ class Drawer:
                 here += column * np.take(mine[:, :, j], codes, axis=1)
         return Y
 
-    def _effects(self, rng: np.random.Generator, f: int, shape: tuple[int, ...]) -> np.ndarray:
+    def _effects(self, rng: np.random.Generator, f: int, out: np.ndarray) -> None:
         if self.kind == "parametric":
-            return rng.standard_normal(shape)
-        return self.effects[f][rng.integers(0, shape[0], shape[0])]
+            rng.standard_normal(out=out)
+        else:
+            out[:] = self.effects[f][rng.integers(0, len(out), len(out))]
 
-    def _errors(self, rng: np.random.Generator) -> np.ndarray:
+    def _errors(self, rng: np.random.Generator, out: np.ndarray) -> None:
         if self.kind == "parametric":
-            return rng.standard_normal(self.design.n)
-        return self.errors[rng.integers(0, self.design.n, self.design.n)]
+            rng.standard_normal(out=out)
+        else:
+            out[:] = self.errors[rng.integers(0, len(out), len(out))]
 
 
 def reflated(b: np.ndarray, root: np.ndarray) -> np.ndarray:

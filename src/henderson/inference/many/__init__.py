@@ -1,0 +1,1 @@
+"""Many responses of one design: one analysis, compiled searches, tidy tables."""
