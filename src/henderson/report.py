@@ -19,7 +19,7 @@ from .display import sentences
 from .errors import FitError, OptionError
 from .outputs import write_outputs
 from .plot.canvas import pyplot
-from .plot.covariate import covariate
+from .plot.covariate import covariate, group_along
 from .plot.lines import held
 
 if TYPE_CHECKING:
@@ -210,8 +210,9 @@ def _pictures(fit: LinearMixedFit) -> Iterator[tuple[str, Callable[[], Figure]]]
     factors = fit.design.groupings[:_MOST_FACTORS]
     found = covariate(fit)
     if found is not None:
+        drawn = group_along(fit, found, None)
         yield (
-            f"{_LINES.format(factors[0].name)} {held(fit, found, factors[0])}".strip(),
+            f"{_LINES.format(drawn.name)} {held(fit, found, drawn)}".strip(),
             lambda: plot.lattice(fit)[0].figure,
         )
     else:

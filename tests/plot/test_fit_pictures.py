@@ -131,7 +131,7 @@ def test_a_correlation_shows_modes_and_the_model(teeth):
     points = next(line for line in ax.get_lines() if line.get_marker() == "o")
     close(np.column_stack(points.get_data()), teeth.ranef["Subject"].values)
     corr = teeth.varcorr["Subject"].corr[0, 1]
-    assert ax.get_title(loc="left").endswith(f"correlation {corr:.2f}")
+    assert ax.get_title(loc="left").endswith(f"correlation {corr:.2f}".replace("-", "−"))
 
 
 def test_one_effect_has_no_correlation(penicillin):
@@ -313,3 +313,86 @@ def test_a_picture_looks_as_approved(sleep, teeth, machines, name):
     assert new.shape == old.shape
     assert np.abs(new - old).mean() < 2.0, "mean shade differs by more than 2 of 255"
     assert np.abs(new - old).max() < 70, "some part of the picture moved"
+
+
+# -- what is chosen, named and kept apart --------------------------------------------------------------------
+
+
+def test_groups_are_drawn_where_the_covariate_varies_within_them(machines):
+    """Every cell of Machine:Worker has one machine: a line needs the worker."""
+    assert len(machines.plot.lattice()) == 6
+    assert machines.plot.one("1").get_ylabel() == "score of Worker 1"
+    assert machines.plot.one("A:1").get_ylabel() == "score of Machine:Worker A:1"
+    assert max(len(line.get_xdata()) for line in machines.plot.spaghetti().get_lines()[:6]) == 3
+    assert len(machines.plot.lattice(group="Machine:Worker")) == 18
+
+
+def test_a_number_of_few_values_has_ticks_at_these():
+    data, _ = hd.datasets.simulate_athletes(4, (20, 30), seed=42)
+    fit = hd.lmm("correctness ~ session_high + (1 | athlete)", data)
+    for ax in (fit.plot.effect(), fit.plot.spaghetti(), fit.plot.lattice()[0], fit.plot.one("athlete1")):
+        assert texts(ax.get_xticklabels()) == ["0", "1"]
+
+
+def test_an_effect_says_where_other_variables_are_held(teeth):
+    assert teeth.plot.effect("age").get_xlabel() == "age (at Sex = Male)"
+    assert teeth.plot.effect("age", by="Sex").get_xlabel() == "age"
+    assert teeth.plot.effect("Sex").get_xlabel() == "Sex (at age = 11)"
+
+
+def test_a_fit_without_predictors_has_no_effect_to_draw(penicillin):
+    with pytest.raises(OptionError, match=r"holds no variable.*plot\.strip"):
+        penicillin.plot.effect()
+
+
+def test_few_levels_are_marked_one_by_one_and_many_as_a_histogram(sleep, machines):
+    few = machines.plot.ranef_distribution("Worker")
+    assert not few.patches
+    marks = next(line for line in few.get_lines() if line.get_marker() == "|")
+    close(marks.get_xdata(), machines.ranef["Worker"].values[:, 0])
+    assert sleep.plot.ranef_distribution().patches
+
+
+@pytest.mark.parametrize("draw", ["caterpillar", "strip", "residuals_by"])
+def test_the_outermost_of_few_levels_keep_off_the_edge(draw):
+    fit = hd.lmm("Yield ~ 1 + (1 | Batch)", hd.datasets.load("dyestuff"))
+    low, high = getattr(fit.plot, draw)().get_ylim()
+    assert low < -0.4
+    assert high > 5.4
+
+
+def test_a_strip_of_many_levels_counts_those_shown():
+    data, truth = hd.datasets.simulate_crossed(60, 5, seed=1)
+    assert hd.lmm(truth.formula, data).plot.strip().get_ylabel() == "subject (40 of 60 shown)"
+
+
+def overlaps(ax, labels):
+    ax.figure.canvas.draw()
+    boxes = [label.get_window_extent() for label in labels if label.get_text()]
+    return [(i, j) for i, a in enumerate(boxes) for j, b in enumerate(boxes[:i]) if a.overlaps(b)]
+
+
+def test_ticks_of_profiles_stay_apart():
+    data, _ = hd.datasets.simulate_athletes(4, (20, 30), seed=42)
+    fit = hd.lmm(
+        "correctness ~ session_high + (1 | athlete)", data.assign(correctness=data["correctness"] / 10)
+    )
+    for ax in fit.plot.profile():
+        ticks = [
+            t for t in ax.get_xticklabels() if ax.get_xlim()[0] <= t.get_position()[0] <= ax.get_xlim()[1]
+        ]
+        assert not overlaps(ax, ticks)
+
+
+@pytest.mark.parametrize("draw", ["ranef_correlation", "shrinkage"])
+def test_names_of_points_do_not_cover_each_other(draw):
+    """Two counties close together, as in lessons: one name goes to another side."""
+    rng = np.random.default_rng(4)
+    group = np.repeat(np.arange(8), 30)
+    x = rng.normal(size=240)
+    level = np.array([-20.0, -19, -2, -1.9, 8, 8.3, 9, 19])[group]
+    y = 200 + level - 0.1 * level * x + rng.normal(size=240)
+    names = np.array(["devon", "london", "dorset", "essex", "kent", "cumbria", "norfolk", "cheshire"])[group]
+    fit = hd.lmm("y ~ x + (x | county)", {"y": y, "x": x, "county": names})
+    ax = getattr(fit.plot, draw)()
+    assert not overlaps(ax, [text for text in ax.texts if text.get_text() in names])

@@ -56,6 +56,13 @@ def dress(ax: Axes) -> Axes:
     return ax
 
 
+def few_ticks(ax: Axes, most: int = 4) -> None:
+    """Keep ticks of a small panel apart: at most `most` intervals, so that longer numbers have room too."""
+    from matplotlib.ticker import MaxNLocator
+
+    ax.xaxis.set_major_locator(MaxNLocator(most, steps=[1, 2, 5, 10]))
+
+
 def label(ax: Axes, *, x: str = "", y: str = "", title: str = "") -> Axes:
     """Name the axes and the picture."""
     ax.set_xlabel(textwrap.shorten(x, 60, placeholder=" …"), fontsize=10, color=INK)

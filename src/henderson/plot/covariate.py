@@ -12,8 +12,10 @@ import numpy as np
 from ..data import Factor, Numbers, open_frame
 from ..design.assign import fixed_terms
 from ..errors import OptionError
+from .canvas import grouping
 
 if TYPE_CHECKING:
+    from ..design.record import Grouping
     from ..results import LinearMixedFit
 
 
@@ -67,6 +69,28 @@ def covariate(fit: LinearMixedFit, x: str | None = None) -> Covariate | None:
 
     candidates = [found for found in known.values() if found.name in variables or not _indicator(found)]
     return min(candidates or known.values(), key=rank, default=None)
+
+
+def group_along(fit: LinearMixedFit, found: Covariate, name: str | None, level: object = None) -> Grouping:
+    """Return the grouping factor whose groups are drawn along a covariate.
+
+    By name; else the first within whose levels the covariate varies, as a line needs two places; among those
+    that have a level of the name `level`, where one is given and some have.
+    """
+    if name is not None:
+        return grouping(fit, name)[1]
+    every = fit.design.groupings
+    having = [g for g in every if level is None or str(level) in map(str, g.levels)] or list(every)
+    return next((g for g in having if _varies(found.values, g)), having[0])
+
+
+def _varies(values: np.ndarray, factor: Grouping) -> bool:
+    """Whether values differ within at least half of the levels."""
+    order = np.lexsort((values, factor.codes))
+    codes = factor.codes[order]
+    starts = np.flatnonzero(np.r_[True, np.diff(codes) != 0])
+    ends = np.r_[starts[1:], len(codes)] - 1
+    return bool(2 * np.count_nonzero(values[order][ends] > values[order][starts]) >= len(starts))
 
 
 def variable_names(fit: LinearMixedFit) -> list[str]:

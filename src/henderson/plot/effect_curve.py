@@ -9,7 +9,8 @@ import numpy as np
 from ..data import Factor, Numbers
 from ..errors import OptionError
 from .canvas import FAINT, GREY, INK, label, new_axes
-from .covariate import fixed_words
+from .covariate import Covariate, fixed_words
+from .groups import name_values
 from .lines import raw_columns
 from .power_curve import COLOURS, STYLES
 
@@ -84,9 +85,25 @@ def effect(
     if isinstance(column, Factor):
         used = [str(column.levels[code]) for code in np.unique(column.codes)]
         ax.set_xticks(np.arange(len(used)), used)
+    else:
+        name_values(ax, Covariate(across, np.asarray(column.values, dtype=float)))
     if beside is not None:
         ax.legend(frameon=False, fontsize=9, labelcolor=INK, loc="lower left", bbox_to_anchor=(0, 1), ncols=4)
-    return label(ax, x=across, y=fit.design.response)
+    return label(ax, x=across + _held(fit, columns, (across, beside)), y=fit.design.response)
+
+
+def _held(fit: LinearMixedFit, columns: dict[str, Any], drawn: tuple[str | None, ...]) -> str:
+    """Say where the other variables of the fixed part are held."""
+    words = []
+    for name in fixed_variables(fit, columns):
+        column = columns[name]
+        if name in drawn:
+            continue
+        if isinstance(column, Factor):
+            words.append(f"{name} = {column.levels[_typical(column)]}")
+        else:
+            words.append(f"{name} = {np.median(np.asarray(column.values, float)):.4g}")
+    return f" (at {', '.join(words)})" if words else ""
 
 
 def fixed_variables(fit: LinearMixedFit, columns: dict[str, Any]) -> list[str]:
@@ -102,7 +119,10 @@ def _variable(fit: LinearMixedFit, columns: dict[str, Any], name: str | None, wh
         return known[0]
     if name in known:
         return str(name)
-    have = ", ".join(map(repr, known)) or "none, as it has no data or no covariate"
+    if not known:
+        why = "the fixed part holds no variable" if columns else "this fit has no data to take variables from"
+        raise OptionError(f"There is no effect to draw, as {why}. Use plot.strip(fit) instead.")
+    have = ", ".join(map(repr, known))
     raise OptionError(f"{what}={name!r} is not a variable of the fixed part. It has: {have}.")
 
 

@@ -102,9 +102,10 @@ def _name_levels(ax: Axes, names: list[str]) -> None:
         ax.set_yticks(np.arange(len(names)), [shorten(name, LONGEST_LABEL) for name in names])
         ax.grid(axis="y", color=FAINT, lw=0.6)
         ax.set_axisbelow(True)
+        ax.set_ylim(-0.6, len(names) - 0.4)
     else:
         ax.set_yticks([])
         ax.annotate(
             f"{len(names)} levels", (0.02, 0.96), xycoords="axes fraction", color=GREY, fontsize=9, va="top"
         )
-    ax.margins(y=0.02)
+        ax.margins(y=0.02)

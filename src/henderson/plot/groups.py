@@ -24,7 +24,7 @@ from .canvas import (
     shorten,
     spread,
 )
-from .covariate import Covariate, covariate
+from .covariate import Covariate, covariate, group_along
 from .lines import line_maker
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 MOST_PANELS, _MOST_STRIPS = 24, 40
 _TITLE = 15  # characters that fit above a panel of 1.55 inches
 _UPRIGHT = 9  # characters below a panel of 1.5 inches
+_FEW_VALUES = 4  # of a number, that are all written below the axis
 
 
 def lattice(
@@ -57,7 +58,7 @@ def lattice(
         Variable of the data or column of the model to draw against; by default the first numeric variable,
         those that vary by group before the rest.
     group : str, optional
-        Grouping factor; by default the first of the model.
+        Grouping factor; by default the first within whose levels `x` varies.
     columns : int
         Panels in a row.
     axes : array of Axes, optional
@@ -87,7 +88,7 @@ def lattice(
     if found is None:
         raise OptionError("This model has no covariate to draw against. Use plot.strip(fit) instead.")
     values = found.values
-    _, factor = grouping(fit, group)
+    factor = group_along(fit, found, group)
     shown = spread(len(factor.levels), MOST_PANELS if axes is None else np.size(axes))
     drawn = panels(len(shown), columns) if axes is None else np.ravel(axes)[: len(shown)]
     lines = line_maker(fit, found, factor)
@@ -115,12 +116,25 @@ def panel_title(name: str) -> str:
 
 
 def name_values(ax: Axes, found: Covariate) -> None:
-    """Write the levels of a factor below the axis."""
-    if found.labels is not None:
+    """Write the levels of a factor below the axis; of a number with few values, these."""
+    if found.labels is None:
+        _few_values(ax, found.values)
+    else:
         upright = sum(len(name) + 1 for name in found.labels) > _TITLE
         names = [shorten(name, _UPRIGHT) for name in found.labels] if upright else found.labels
         ax.set_xticks(np.arange(len(names)), names, rotation=90 if upright else 0)
         ax.set_xlim(-0.4, len(found.labels) - 0.6)
+
+
+def _few_values(ax: Axes, values: np.ndarray) -> None:
+    """Put ticks where the data are, so that a 0/1 variable has two; none at 10.5 among whole numbers."""
+    from matplotlib.ticker import MaxNLocator
+
+    used = np.unique(values)
+    if len(used) <= _FEW_VALUES:
+        ax.set_xticks(used, [f"{value:.4g}".replace("-", "−") for value in used])
+    elif (used == used.round()).all():
+        ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
 
 
 def panels(count: int, columns: int) -> np.ndarray:
@@ -205,4 +219,5 @@ def strip(fit: LinearMixedFit, group: str | None = None, *, ax: Axes | None = No
     ax.set_yticks(np.arange(len(order)), names)
     ax.margins(y=0.6 / max(1, len(order)))
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=9, borderaxespad=0)
-    return label(ax, x=fit.design.response, y=factor.name)
+    some = "" if len(order) == len(means) else f" ({len(order)} of {len(means)} shown)"
+    return label(ax, x=fit.design.response, y=factor.name + some)

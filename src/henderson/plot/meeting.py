@@ -102,7 +102,7 @@ def _across(fit: LinearMixedFit, name: str | None, down: Covariate) -> Covariate
             f"columns={name!r} is not in the model. It has: {known or 'nothing else'}."
         ) from None
     if found is None:  # nothing but one grouping factor: how many rows it has
-        return Covariate("rows", np.zeros(fit.design.n), ("rows",))
+        return Covariate("rows", np.zeros(fit.design.n), ("",))
     if found.labels is not None:
         return found
     values, codes = np.unique(found.values, return_inverse=True)
@@ -110,7 +110,7 @@ def _across(fit: LinearMixedFit, name: str | None, down: Covariate) -> Covariate
         return Covariate(found.name, codes.astype(float), tuple(f"{v:.6g}" for v in values))
     if name is not None:
         raise OptionError(f"columns={name!r} has {len(values)} values; at most {_MOST_VALUES} can be drawn.")
-    return Covariate("rows", np.zeros(fit.design.n), ("rows",))
+    return Covariate("rows", np.zeros(fit.design.n), ("",))
 
 
 def _write_counts(ax: Axes, shown: np.ndarray) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import OptionError
-from .canvas import BLUE, GREY, INK, ORANGE, grouping, label, new_axes
-from .covariate import covariate
+from .canvas import BLUE, GREY, INK, ORANGE, label, new_axes
+from .covariate import covariate, group_along
 from .groups import name_values
 from .lines import line_maker
 
@@ -40,7 +40,7 @@ def one(
     x : str, optional
         What to draw against; by default the first numeric variable.
     group : str, optional
-        Grouping factor; by default the first of the model.
+        Grouping factor; by default the first that has the level, and within whose levels `x` varies.
     ax : Axes, optional
         Where to draw; by default a new figure.
 
@@ -66,7 +66,7 @@ def one(
     found = covariate(fit, x)
     if found is None:
         raise OptionError("This model has no covariate to draw against. Use plot.strip(fit) instead.")
-    _, factor = grouping(fit, group)
+    factor = group_along(fit, found, group, level)
     names = [str(each) for each in factor.levels]
     if str(level) not in names:
         shown = ", ".join(map(repr, factor.levels[:5])) + (", …" if len(names) > 5 else "")

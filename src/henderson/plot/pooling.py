@@ -25,6 +25,7 @@ from .canvas import (
 )
 from .covariate import Covariate, covariate
 from .groups import MOST_PANELS, name_values, panel_title, panels
+from .labels import name_points
 from .lines import raw_columns, replays, typical_rows
 from .random_effects import SHARES, contours
 
@@ -259,13 +260,8 @@ def _name_points(ax: Axes, own: np.ndarray, pooled: np.ndarray, names: list[str]
     size = np.abs(place - pooled).max(axis=0, initial=0.0)
     away = (place - pooled) / np.where(size > 0, size, 1.0)
     count = len(names) if len(names) <= _MOST_NAMES else _FEW_NAMES
-    for g in np.argsort(-(away**2).sum(axis=1))[:count]:
-        right, up = away[g] >= 0
-        ax.annotate(
-            shorten(names[g], 12), place[g], (6 if right else -6, 4 if up else -4),
-            textcoords="offset points", fontsize=7.5, color=INK,
-            ha="left" if right else "right", va="bottom" if up else "top",
-        )  # fmt: skip
+    far = np.argsort(-(away**2).sum(axis=1))[:count]
+    name_points(ax, place[far], [names[g] for g in far], np.vstack([place, pooled]), away[far])
 
 
 def _one_way(record: PoolingRecord, term: str, ax: Axes | None) -> Axes:

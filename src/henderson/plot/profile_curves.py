@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import OptionError
 from ..inference.fixed import normal_quantile
-from .canvas import BLUE, FAINT, GREY, INK, ORANGE, dress, label, pyplot, shorten
+from .canvas import BLUE, FAINT, GREY, INK, ORANGE, dress, few_ticks, label, pyplot, shorten
 
 if TYPE_CHECKING:
     from ..inference.intervals.curve import Curve
@@ -71,6 +71,7 @@ def profile(
     for ax, curve in zip(panels, curves, strict=False):
         (_zeta if kind == "zeta" else _density)(ax, curve)
         ax.set_title(shorten(curve.parameter.name, _TITLE), fontsize=9.5, color=INK, loc="left")
+        few_ticks(ax)
     return panels
 
 
@@ -180,6 +181,7 @@ def pairs(profile: Profile, curves: list[Curve], axes: Any = None) -> np.ndarray
             else:
                 _pair(ax, curves[j], curves[i], every)
             ax.tick_params(labelsize=7)
+            few_ticks(ax, 3)
             if j == 0 and i > 0:
                 ax.set_ylabel(shorten(curves[i].parameter.name, 20), fontsize=8, color=INK)
             if i == k - 1:

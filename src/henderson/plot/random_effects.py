@@ -8,8 +8,9 @@ import numpy as np
 
 from ..errors import OptionError
 from ..inference.variance import factor_of
-from .canvas import BLUE, GREY, INK, ORANGE, grouping, label, new_axes, shorten
+from .canvas import BLUE, GREY, ORANGE, grouping, label, new_axes
 from .effects import effect_column
+from .labels import name_points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ..results import LinearMixedFit
 
 SHARES = (0.5, 0.8, 0.95)
-_MOST_NAMES, _NAMED = 20, 6
+_MOST_NAMES, _NAMED, _FEWEST = 20, 6, 10
 
 
 def ranef_distribution(
@@ -25,8 +26,8 @@ def ranef_distribution(
 ) -> Axes:
     """Draw the conditional modes of one effect as a histogram, with the normal density of the model.
 
-    The modes are shrunk, so that they spread less than the model's curve, the more so the fewer rows the
-    groups have.
+    Fewer than ten levels are marked one by one. The modes are shrunk, so that they spread less than the
+    model's curve, the more so the fewer rows the groups have.
 
     Parameters
     ----------
@@ -62,9 +63,13 @@ def ranef_distribution(
     column = effect_column(effects.names, effect, factor.name)
     modes, sd = effects.values[:, column], float(np.sqrt(covariance(fit, f)[column, column]))
     ax = new_axes(ax)
-    ax.hist(modes, bins="auto", density=True, color=BLUE, alpha=0.35, edgecolor="white", label="groups")
+    binned = len(modes) >= _FEWEST and np.ptp(modes) > 0
+    if binned:
+        ax.hist(modes, bins="auto", density=True, color=BLUE, alpha=0.35, edgecolor="white", label="levels")
     if len(modes) <= 500:
-        ax.plot(modes, np.zeros(len(modes)), "|", ms=12, mew=1.1, color=BLUE, clip_on=False)
+        words = "" if binned else "levels"
+        size, width = (12, 1.1) if binned else (26, 1.8)
+        ax.plot(modes, np.zeros(len(modes)), "|", ms=size, mew=width, color=BLUE, clip_on=False, label=words)
     if sd > 0:
         reach = max(3.2 * sd, float(np.abs(modes).max(initial=0.0)))
         at = np.linspace(-reach, reach, 201)
@@ -72,7 +77,8 @@ def ranef_distribution(
         ax.plot(at, density, color=ORANGE, lw=1.7, label=f"model, sd {sd:.4g}")
     else:
         ax.axvline(0, color=ORANGE, lw=1.7, label="model, sd 0")
-    ax.legend(frameon=False, fontsize=9)
+    ax.set_ylim(bottom=0)
+    ax.legend(frameon=False, fontsize=9, markerscale=1.0 if binned else 0.4)
     name = effects.names[column]
     return label(
         ax, x=f"effect of {name} by {factor.name}", y="density", title=f"{len(modes)} levels of {factor.name}"
@@ -143,7 +149,7 @@ def ranef_correlation(
     _levels(ax, found.values[:, at], found.sd[:, at], [str(level) for level in factor.levels])
     size = np.sqrt(np.diag(matrix))
     known = size.min() > 0
-    words = f"{matrix[0, 1] / size.prod():.2f}" if known else "not defined"
+    words = f"{matrix[0, 1] / size.prod():.2f}".replace("-", "−") if known else "not defined"
     title = f"Random effects of {factor.name}, correlation {words}"
     return label(ax, x=pair[0], y=pair[1], title=title)
 
@@ -173,7 +179,6 @@ def _levels(ax: Axes, modes: np.ndarray, sd: np.ndarray, names: list[str]) -> No
     ax.plot(*modes.T, "o", ms=3 if many else 5, color=BLUE, alpha=0.6 if many else 1.0)
     scale = np.where(modes.std(axis=0) > 0, modes.std(axis=0), 1.0)
     far = np.argsort(-((modes / scale) ** 2).sum(axis=1))[: _NAMED if many else len(modes)]
-    for g in far:
-        ax.annotate(
-            shorten(names[g], 12), modes[g], (5, 4), textcoords="offset points", fontsize=7.5, color=INK
-        )
+    words = "Contours: 50, 80, 95 % of the population." + ("" if many else " Bars: ± 1 conditional sd.")
+    ax.annotate(words, (0, 0), (3, 3), "axes fraction", textcoords="offset points", fontsize=7.5, color=GREY)
+    name_points(ax, modes[far], [names[g] for g in far], modes)

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..errors import OptionError
 from ..inference.fitted import fixed_part
-from .canvas import BLUE, GREY, INK, ORANGE, grouping, label, new_axes, shorten, spread
-from .covariate import covariate
+from .canvas import BLUE, GREY, INK, ORANGE, label, new_axes, shorten, spread
+from .covariate import covariate, group_along
 from .groups import name_values
 from .power_curve import COLOURS, STYLES
 
@@ -75,7 +75,7 @@ def spaghetti(
     x : str, optional
         What to draw against; by default the first numeric variable.
     group : str, optional
-        Grouping factor; by default the first of the model.
+        Grouping factor; by default the first within whose levels `x` varies.
     mark : list of labels
         Groups to draw in colour, at most 6.
     ax : Axes, optional
@@ -103,11 +103,12 @@ def spaghetti(
     found = covariate(fit, x)
     if found is None:
         raise OptionError("This model has no covariate to draw against. Use plot.strip(fit) instead.")
-    _, factor = grouping(fit, group)
+    factor = group_along(fit, found, group)
     names = [str(level) for level in factor.levels]
     marked = _marked(names, mark, factor.name)
     shown = np.union1d(spread(len(names), _MOST_LINES), marked).astype(int)
     ax = new_axes(ax)
+    faint = float(np.clip(25 / max(1, len(shown)), 0.15, 0.55))
     for g in [*(g for g in shown if g not in marked), *marked]:
         rows = np.flatnonzero(factor.codes == g)
         at, place = np.unique(found.values[rows], return_inverse=True)
@@ -119,7 +120,7 @@ def spaghetti(
         else:
             colour, style, width, name = GREY, "-", 0.6, ""
         ax.plot(
-            at, y, style, color=colour, lw=width, marker=dot, ms=3.5, alpha=0.9 if name else 0.55, label=name
+            at, y, style, color=colour, lw=width, marker=dot, ms=3.5, alpha=0.9 if name else faint, label=name
         )
     at, mean = _mean_curve(found.values, fixed_part(fit.design, fit.estimate))
     ax.plot(at, mean, color=INK, lw=2.4, label="population (mean of the fixed part)")
