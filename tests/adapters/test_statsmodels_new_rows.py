@@ -197,3 +197,17 @@ def test_profile_holds_what_the_fit_held():
 def test_what_works_nowhere_says_so(name):
     with pytest.raises(AttributeError, match="in statsmodels either"):
         getattr(stated(ours.mixedlm, "intercept").fit(), name)
+
+
+def test_parameters_of_statsmodels_own_class():
+    """Code that imports MixedLMParams from statsmodels goes on to work."""
+    y, X, groups = arrays()
+    made = []
+    for params in (ours.regression.mixed_linear_model.MixedLMParams, ours.MixedLMParams):
+        free = params.from_components(fe_params=np.ones(2), cov_re=np.eye(2))
+        start = params.from_components(fe_params=np.zeros(2), cov_re=np.diag([0.5, 0.1]))
+        model = ours.MixedLM(y, X, groups, exog_re=X)
+        result = model.fit(free=free, start_params=start)
+        made.append([result.llf, model.loglike(start), *model.score(start), *result.params])
+        pickle.dumps(result)
+    assert made[0] == made[1]

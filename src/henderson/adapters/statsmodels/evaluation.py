@@ -10,7 +10,7 @@ import numpy as np
 from henderson.adapters.statsmodels import likelihood
 from henderson.adapters.statsmodels.labels import ModelData
 from henderson.adapters.statsmodels.layout import Layout
-from henderson.adapters.statsmodels.parameters import MixedLMParams, VCSpec
+from henderson.adapters.statsmodels.parameters import MixedLMParams, VCSpec, own_params
 from henderson.adapters.statsmodels.sums import GroupSums, group_sums
 
 
@@ -35,8 +35,8 @@ class Evaluation:
         return group_sums(self.endog, self.exog, self.exog_re, self.exog_vc, self._layout)
 
     def _params(self, params: Any, has_fe: bool, use_sqrt: bool | None = None) -> MixedLMParams:
-        if isinstance(params, MixedLMParams):
-            return params.copy()
+        if (own := own_params(params)) is not None:
+            return own
         root = self.use_sqrt if use_sqrt is None else use_sqrt
         return MixedLMParams.from_packed(params, self.k_fe, self.k_re, root, has_fe=has_fe)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from henderson.adapters.statsmodels import likelihood, search
 from henderson.adapters.statsmodels.blocks import Blocks, build_blocks
-from henderson.adapters.statsmodels.parameters import MixedLMParams, covariance_root
+from henderson.adapters.statsmodels.parameters import MixedLMParams, covariance_root, own_params
 from henderson.errors import HendersonWarning, OptionError
 from henderson.estimate import Estimate
 
@@ -93,8 +93,8 @@ def start_parameters(model: MixedLM, given: Any) -> MixedLMParams:
         return MixedLMParams.from_components(
             np.zeros(model.k_fe), np.eye(model.k_re), vcomp=np.ones(model.k_vc)
         )
-    if isinstance(given, MixedLMParams):
-        return given.copy()
+    if (own := own_params(given)) is not None:
+        return own
     if (size := len(given)) not in (model.k_re2 + model.k_vc, model.k_fe + model.k_re2 + model.k_vc):
         raise ValueError("invalid start_params")
     has_fe = size > model.k_re2 + model.k_vc

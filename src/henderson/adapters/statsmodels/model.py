@@ -8,7 +8,7 @@ import numpy as np
 
 from henderson.adapters.statsmodels import fitting, labels, reading
 from henderson.adapters.statsmodels.layout import Layout, group_layout
-from henderson.adapters.statsmodels.parameters import MixedLMParams, VCSpec
+from henderson.adapters.statsmodels.parameters import MixedLMParams, VCSpec, own_params
 from henderson.adapters.statsmodels.results import MixedLMResults
 from henderson.adapters.statsmodels.stated import Stated
 from henderson.adapters.statsmodels.states import component_spec, without_missing
@@ -229,7 +229,7 @@ class MixedLM(Stated):
         -897.0393 1802.079
         """
         fitting.check_options(method, fit_kwargs, fe_pen, cov_pen, niter_sa)
-        self.reml = bool(reml)
+        self.reml, free = bool(reml), own_params(free)
         start = fitting.start_parameters(self, start_params)
         found = fitting.fit_model(self, reml=self.reml, start=start, free=free, search=do_cg)
         return MixedLMResults(self, found, reml=self.reml, free=free, full_output=full_output)

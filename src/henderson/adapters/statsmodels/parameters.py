@@ -128,6 +128,17 @@ class MixedLMParams:
         return np.concatenate((self.fe_params, *parts) if has_fe else parts)
 
 
+def own_params(given: Any) -> MixedLMParams | None:
+    """Return a copy of parameters that are ours or statsmodels' own; None of anything else."""
+    if not hasattr(given, "get_packed"):
+        return None
+    return MixedLMParams.from_components(
+        np.array(given.fe_params, dtype=float),
+        np.array(given.cov_re, dtype=float),
+        vcomp=np.array(given.vcomp, dtype=float),
+    )
+
+
 def covariance_root(cov: np.ndarray) -> np.ndarray:
     """Return a lower triangle L with L L' = cov, (k, k); for singular matrices too.
 

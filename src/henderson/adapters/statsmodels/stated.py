@@ -128,5 +128,5 @@ class Stated(Evaluation):
         """Return X beta (n,) for the fixed effects that lead `params`."""
         if exog is None:
             check_rows(self.endog)
-        beta = params.fe_params if isinstance(params, MixedLMParams) else np.asarray(params)[: self.k_fe]
+        beta = params.fe_params if hasattr(params, "get_packed") else np.asarray(params)[: self.k_fe]
         return np.dot(self.exog if exog is None else exog, beta)
