@@ -12,7 +12,7 @@ from henderson import estimate as estimation
 from henderson.errors import FormulaError, OptionError
 from henderson.inference.frames import frame_kind, held
 from henderson.results import LinearMixedFit, Source
-from henderson.results.alarm import warn_if_cut_short
+from henderson.results.alarm import warn_if_cut_short, warn_of_collinearity
 from henderson.results.options import named_options
 
 if TYPE_CHECKING:
@@ -132,6 +132,7 @@ def lmm(
     first: Any = start
     estimate = estimation.fit(design, reml=bool(reml), start=first, max_evaluations=max_evaluations, tol=tol)
     warn_if_cut_short(estimate, stacklevel=3)  # past the check of option names
+    warn_of_collinearity(design, estimate, stacklevel=3)
     lost = offset is not None and _name(offset) is None
     source = Source(formula, frame_kind(data), held(data), _name(weights), _name(offset), lost, env)
     return LinearMixedFit(design, estimate, source)

@@ -92,6 +92,7 @@ def joint_blocks(record: JointTests) -> Blocks:
     notes += _nested(record.nested)
     if record.lost.any():
         notes.append("e: part of the hypothesis cannot be estimated and is left out.")
+    notes += [record.note] if record.note else []
     rows = _group_rows(record.keys, record.by)
     return Blocks("Joint tests of marginal means", _tables(columns, rows, record.keys, record.by, 1), notes)
 

@@ -1,4 +1,4 @@
-"""The one warning about a search: that it was cut short."""
+"""What a fit warns of: a search that was cut short, and columns too collinear for the digits there are."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from henderson.errors import HendersonWarning
 
 if TYPE_CHECKING:
+    from henderson.design.record import Design
     from henderson.estimate import Estimate
 
 
@@ -33,3 +34,20 @@ def warn_if_cut_short(estimate: Estimate, stacklevel: int) -> None:
         HendersonWarning,
         stacklevel=stacklevel + 1,
     )
+
+
+def warn_of_collinearity(design: Design, estimate: Estimate, stacklevel: int) -> None:
+    """Warn, at the caller's line, when columns of X are so nearly combinations that few digits are left.
+
+    Parameters
+    ----------
+    design, estimate : Design, Estimate
+        The fit.
+    stacklevel : int
+        Frames between this function and the line to blame: 2 is the caller.
+    """
+    from henderson.inference.small_sample.collinear import collinear_columns
+
+    text = collinear_columns(design, estimate)
+    if text:
+        warnings.warn(text, HendersonWarning, stacklevel=stacklevel + 1)

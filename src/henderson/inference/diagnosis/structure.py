@@ -11,6 +11,7 @@ from henderson.inference.diagnosis.record import Check
 from henderson.inference.layout import term_labels
 from henderson.inference.quality.collinearity import variance_inflation
 from henderson.inference.singular import singular_notes
+from henderson.inference.small_sample.collinear import conditioning
 
 if TYPE_CHECKING:
     from henderson.design.record import Design
@@ -98,18 +99,6 @@ def _levels(design: Design) -> Check:
     )
 
 
-def condition_number(estimate: Estimate) -> float:
-    """Condition number of the columns of X, of unit size and, where there is an intercept, centred."""
-    inside = estimate.cross.xx[:-1, :-1]
-    live = [j for j in range(len(inside)) if j != estimate.cross.intercept]
-    if len(live) < 2:
-        return 1.0
-    part = inside[np.ix_(live, live)]
-    size = np.sqrt(np.diag(part))
-    values = np.linalg.eigvalsh(part / np.outer(size, size))
-    return float(np.sqrt(values[-1] / max(values[0], np.finfo(float).tiny)))
-
-
 def _collinear(design: Design, estimate: Estimate) -> Check | None:
     if design.dropped:
         gone = ", ".join(design.dropped[:5]) + (", ..." if len(design.dropped) > 5 else "")
@@ -126,7 +115,7 @@ def _collinear(design: Design, estimate: Estimate) -> Check | None:
     except DesignError:
         return None
     worst, value = int(table.scaled.argmax()), float(table.scaled.max())
-    kappa = condition_number(estimate)
+    kappa, _ = conditioning(estimate.cross)
     finding = (
         f"Collinearity widens the interval of {table.terms[worst]} most, {value:.2f}-fold; condition number "
         f"of the centred columns {kappa:.3g}."

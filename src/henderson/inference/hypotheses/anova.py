@@ -181,5 +181,17 @@ def anova(
         definition,
         sample.ddf,
         formula,
-        sample.note,
+        " ".join(part for part in (sample.note, _without_columns(design, names, num)) if part),
+    )
+
+
+def _without_columns(design: Design, names: list[str], num_df: np.ndarray) -> str:
+    """Say why terms have no test: all their columns were left out."""
+    empty = [name for name, df in zip(names, num_df, strict=True) if df == 0]
+    if not empty or not design.dropped:
+        return ""
+    gone = ", ".join(design.dropped[:6]) + (", ..." if len(design.dropped) > 6 else "")
+    return (
+        f"No test of {', '.join(empty)}: no column of its own is left (a combination of others, to seven "
+        f"digits: {gone})."
     )

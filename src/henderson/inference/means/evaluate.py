@@ -68,7 +68,7 @@ class Evaluated:
     back : str
         ``""`` (linear scale), ``response`` or ``ratio``.
     remarks : tuple of str
-        Why an adjustment was changed.
+        Why an adjustment was changed, and what to know of the degrees of freedom.
     """
 
     linear: Linear
@@ -180,7 +180,7 @@ def evaluate(
         conf_high=high,
         transform=transform,
         back=back,
-        remarks=remarks,
+        remarks=(*remarks, *([sample.note] if sample.note else [])),
     )
 
 

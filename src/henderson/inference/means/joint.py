@@ -40,6 +40,8 @@ class JointTests:
         Covariates, and the values between which their effect is taken.
     nested : tuple of str
         Nested factors.
+    note : str
+        What to know of the degrees of freedom; empty mostly.
     """
 
     keys: dict[str, tuple[Any, ...]]
@@ -52,6 +54,7 @@ class JointTests:
     ddf: str
     steps: tuple[tuple[str, tuple[float, ...]], ...]
     nested: tuple[str, ...]
+    note: str = ""
 
     def columns(self) -> dict[str, Any]:
         """Return the table as named columns, tidy names."""
@@ -149,6 +152,7 @@ def joint_tests(
             (axis.name, axis.values) for axis in grid.axes if not axis.categorical and len(axis.values) > 1
         ),
         tuple(f"{inner} in {', '.join(outer)}" for inner, outer in grid.nests.items()),
+        sample.note,
     )
 
 

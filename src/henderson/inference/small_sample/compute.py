@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from henderson.inference.small_sample.collinear import collinear_columns
 from henderson.inference.small_sample.equations import marginal
 from henderson.inference.small_sample.identified import hopeless, reason
 from henderson.inference.small_sample.record import SmallSample, check_ddf, check_information
@@ -73,6 +74,7 @@ def small_sample(
         np.zeros((0, 0)),
         design.n - p,
         estimate.sigma,
+        collinear_columns(design, estimate),
     )
 
 
@@ -95,5 +97,5 @@ def satterthwaite(design: Design, estimate: Estimate) -> SmallSample:
         np.full_like(known, np.nan) if lost else known,
         design.n - design.p,
         estimate.sigma,
-        reason(design, estimate) if lost else "",
+        reason(design, estimate) if lost else collinear_columns(design, estimate),
     )

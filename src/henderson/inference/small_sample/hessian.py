@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,12 +20,37 @@ if TYPE_CHECKING:
 
 STEP = 1e-4
 """Step of the central differences, on the scale of the parameter."""
+SMALLEST = 0.1
+"""Rows of Lambda on the scaled columns, in residual standard deviations, below which steps get no smaller."""
 FAR_FROM_BOUNDARY = 0.03
 """Pivots of Lambda on the scaled columns, relative to the largest, from which its coordinates are regular."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ScaledHessian:
+    """The Hessian along steps of the size that matters to the fit.
+
+    Attributes
+    ----------
+    H : (m, m) float64
+        Along the steps; m = n_theta + 1.
+    steps : (m, m) float64
+        One step a column, in theta and sigma.
+    """
+
+    H: np.ndarray
+    steps: np.ndarray
+
+
 def deviance_hessian(estimate: Estimate) -> np.ndarray:
-    """Return the Hessian of the deviance (REML criterion) by theta and sigma, not profiled over sigma.
+    """Return the Hessian of the deviance (REML criterion) by theta and sigma, (n_theta + 1, n_theta + 1)."""
+    found = scaled_hessian(estimate)
+    back = np.linalg.inv(found.steps)
+    return np.asarray(back.T @ found.H @ back)
+
+
+def scaled_hessian(estimate: Estimate) -> ScaledHessian:
+    """Return the Hessian of the deviance (REML criterion), not profiled over sigma.
 
     d(theta, sigma) = logdets + nu log(2 pi sigma^2) + r^2(theta) / sigma^2, whose Hessian at the optimum is
     that of the profiled criterion f plus d_ts d_st / d_ss; f by central differences of its analytic gradient.
@@ -35,7 +61,7 @@ def deviance_hessian(estimate: Estimate) -> np.ndarray:
 
     Returns
     -------
-    (n_theta + 1, n_theta + 1) float64
+    ScaledHessian
 
     Raises
     ------
@@ -48,16 +74,40 @@ def deviance_hessian(estimate: Estimate) -> np.ndarray:
     differences are taken in the coordinates of the search and carried over: nothing but the core is called.
     """
     theta, sigma, m = estimate.theta, estimate.sigma, len(estimate.theta)
-    H = np.zeros((m + 1, m + 1))
-    H[:m, :m] = _profiled_hessian(estimate, theta)
-    H[m, m] = 4 * estimate.nu / sigma**2
-    H[:m, m] = H[m, :m] = -2 * _r2_gradient(estimate) / sigma**3
+    steps, H = np.eye(m + 1), np.zeros((m + 1, m + 1))
+    steps[:m, :m], steps[m, m] = theta_steps(estimate), sigma
+    H[:m, :m] = _profiled_hessian(estimate, theta, steps[:m, :m])
+    H[m, m] = 4 * estimate.nu
+    H[:m, m] = H[m, :m] = -2 * _r2_gradient(estimate) @ steps[:m, :m] / sigma**2
     H[:m, :m] += np.outer(H[:m, m], H[m, :m]) / H[m, m]
-    return H
+    shorter = 1 / np.sqrt(np.maximum(H.diagonal(), 1.0))  # a step that raises the deviance much is a long one
+    return ScaledHessian(H * np.outer(shorter, shorter), steps * shorter)
 
 
-def _profiled_hessian(estimate: Estimate, theta: np.ndarray) -> np.ndarray:
-    """(n_theta, n_theta) Hessian of the profiled criterion by theta."""
+def theta_steps(estimate: Estimate) -> np.ndarray:
+    """Steps in theta as the centred and scaled columns see them: a slope takes its intercept along.
+
+    Lambda (user's) = T Lambda (here): an entry of one column of Lambda here, of the length of its row or of a
+    tenth of one residual standard deviation, moves the column of Lambda by T's column, as far as it is free.
+
+    Returns
+    -------
+    (n_theta, n_theta) float64
+        One step a column.
+    """
+    steps = np.zeros((len(estimate.theta),) * 2)
+    for block, lam in zip(estimate.blocks, estimate.standard_lambdas, strict=True):
+        at = slice(block.first, block.first + block.k)
+        T = estimate.cross.z_transform[block.grouping][at, at]
+        size = np.maximum(np.linalg.norm(lam, axis=1), SMALLEST)
+        for column in range(block.k):
+            rows = block.positions[column:, column]
+            steps[np.ix_(rows, rows)] = T[column:, column:] * size[column:]
+    return steps
+
+
+def _profiled_hessian(estimate: Estimate, theta: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """(n_theta, n_theta) Hessian of the profiled criterion along the steps."""
     cross = estimate.cross
     evaluate = criterion(cross, reml=estimate.reml, system=estimate.factor.system)
     chart, coordinates = to_search(cross, theta)
@@ -67,17 +117,18 @@ def _profiled_hessian(estimate: Estimate, theta: np.ndarray) -> np.ndarray:
         assert found is not None
         return found
 
-    def typed(at: np.ndarray) -> np.ndarray:
+    def typed(along: np.ndarray) -> np.ndarray:
+        at = theta + steps @ along
         here, moved = to_search(cross, at)
         found = _beside(evaluate(moved, 2, here.entries))
-        return gradient_as_typed(cross, at, found.variance_gradient)
+        return gradient_as_typed(cross, at, found.variance_gradient) @ steps
 
     with blas_threads_for(estimate.factor.tail):
         if not _regular(chart, coordinates):
-            return _differences(typed, theta, STEP * sizes(estimate))
-        steps = STEP * np.maximum(_row_norms(chart, coordinates), 0.1)
-        H = _differences(searched, coordinates, steps)
-    J = _jacobian(estimate, chart, coordinates)
+            return _differences(typed, np.zeros(len(theta)), np.full(len(theta), STEP))
+        sizes = STEP * np.maximum(_row_norms(chart, coordinates), SMALLEST)
+        H = _differences(searched, coordinates, sizes)
+    J = _jacobian(estimate, chart, coordinates) @ steps
     return np.asarray(J.T @ H @ J)
 
 
@@ -142,17 +193,6 @@ def _symmetric(row: int, column: np.ndarray) -> np.ndarray:
     out = np.zeros((len(column), len(column)))
     out[row] = column
     return out + out.T
-
-
-def sizes(estimate: Estimate) -> np.ndarray:
-    """(n_theta,) Scale on which each theta matters: its row's length, or a tenth of one residual sd."""
-    z_size = estimate.cross.z_size
-    return np.array(
-        [
-            max(float(np.linalg.norm(estimate.grouping_lambdas[f][row])), 0.1 / z_size[f][row])
-            for f, row, _, _ in estimate.cross.entries.tolist()
-        ]
-    )
 
 
 def _r2_gradient(estimate: Estimate) -> np.ndarray:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from henderson.inference.small_sample.collinear import collinear_columns
+
 if TYPE_CHECKING:
     from henderson.design.record import Design
     from henderson.estimate import Estimate
@@ -95,7 +97,8 @@ def reason(design: Design, estimate: Estimate) -> str:
             "fixed effect or the random term."
         )
     if not hopeless(estimate):
-        return _silent(design, estimate)
+        close = collinear_columns(design, estimate)
+        return f"There are no degrees of freedom: {close}" if close else _silent(design, estimate)
     left, count = design.n - design.p, len(estimate.theta) + 1
     what = f"{left} residual degree{'' if left == 1 else 's'} of freedom"
     return (

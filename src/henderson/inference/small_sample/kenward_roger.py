@@ -20,6 +20,7 @@ import numpy as np
 
 from henderson import estimate as estimation
 from henderson.errors import FitError
+from henderson.inference.small_sample.collinear import collinear_columns
 from henderson.inference.small_sample.equations import Marginal, marginal, split, through_inverse
 from henderson.inference.small_sample.identified import blind, hopeless, reason
 from henderson.inference.small_sample.record import SmallSample
@@ -59,7 +60,11 @@ def kenward_roger(design: Design, estimate: Estimate, information: str = "expect
     used = estimate if estimate.reml else by_reml(estimate)
     at = marginal(used)
     first, second = derivatives(used, at)
-    W, flat = parameter_covariance(used, at, first, second, information)
+    close = collinear_columns(design, used)
+    try:
+        W, flat = parameter_covariance(used, at, first, second, information)
+    except FitError as error:
+        raise FitError(close or str(error)) from None
     phi = used.vcov
     slopes = used.sigma**2 * at.T @ first @ at.T.T
     if hopeless(used) or blind(flat, np.concatenate([phi[None], slopes]), phi):
@@ -79,7 +84,7 @@ def kenward_roger(design: Design, estimate: Estimate, information: str = "expect
         parameter_vcov=W,
         df_residual=design.n - design.p,
         sigma=used.sigma,
-        note="" if estimate.reml else REFITTED,
+        note=" ".join(part for part in ("" if estimate.reml else REFITTED, close) if part),
     )
 
 

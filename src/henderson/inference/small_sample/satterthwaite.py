@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from henderson.inference.small_sample.equations import Marginal, split
-from henderson.inference.small_sample.hessian import deviance_hessian, sizes
+from henderson.inference.small_sample.hessian import scaled_hessian
 from henderson.inference.small_sample.identified import blind
 
 if TYPE_CHECKING:
@@ -71,9 +71,9 @@ def parameter_covariance(estimate: Estimate, gradient: np.ndarray) -> tuple[np.n
     (n_theta + 1, n_theta + 1) float64
     bool
     """
-    scale = np.append(sizes(estimate), estimate.sigma)
-    values, vectors = np.linalg.eigh(deviance_hessian(estimate) * np.outer(scale, scale))
+    found = scaled_hessian(estimate)
+    values, vectors = np.linalg.eigh(found.H)
     good = values > NO_INFORMATION * max(1.0, values[-1])
-    inverse = 2 * (vectors[:, good] / values[good]) @ vectors[:, good].T
-    lost = blind(scale[:, None] * vectors[:, ~good], gradient, estimate.vcov)
-    return np.asarray(inverse * np.outer(scale, scale)), not lost
+    known = found.steps @ (vectors[:, good] / np.sqrt(values[good] / 2))
+    lost = blind(found.steps @ vectors[:, ~good], gradient, estimate.vcov)
+    return np.asarray(known @ known.T), not lost
