@@ -23,14 +23,17 @@ if TYPE_CHECKING:
     from .results.comparison import ftest, lrt
     from .results.pooling import pooling
     from .results.power import power
+    from .results.sums import CrossProducts, cross_products
     from .threads import get_threads, set_threads
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "CrossProducts",
     "LinearMixedFit",
     "LinearMixedModel",
     "__version__",
+    "cross_products",
     "datasets",
     "errors",
     "ftest",
@@ -45,8 +48,10 @@ __all__ = [
 
 # Rooms that are opened when first used, so that `import henderson` stays cheap: public name to module.
 _LAZY = {
+    "CrossProducts": "results.sums",
     "LinearMixedFit": "results",
     "LinearMixedModel": "model.linear",
+    "cross_products": "results.sums",
     "datasets": "datasets",
     "ftest": "results.comparison",
     "get_threads": "threads",

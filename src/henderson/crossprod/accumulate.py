@@ -73,7 +73,7 @@ def from_design(design: Design) -> CrossProducts:
         pairs=_pairs(design, levels, z),
         zx=zx[0] if len(zx) == 1 else np.concatenate(zx),
         xx=xx,
-        entries=_theta_entries(design, terms_of),
+        entries=theta_entries([t.grouping for t in design.terms], [t.k for t in design.terms]),
         z_transform=z_transform,
         x_centre=x_centre,
         x_scale=x_scale,
@@ -132,23 +132,26 @@ def _columns_by_grouping(design: Design) -> tuple[list[list[int]], list[list[np.
     return terms_of, columns
 
 
-def _theta_entries(design: Design, terms_of: list[list[int]]) -> np.ndarray:
-    """Free entries of the blocks of Lambda: term by term, lower triangle column by column."""
-    first = {}
-    for terms in terms_of:
-        at = 0
-        for i in terms:
-            first[i] = at
-            at += design.terms[i].k
-    return np.array(
-        [
-            (term.grouping, first[i] + a, first[i] + b, i)
-            for i, term in enumerate(design.terms)
-            for b in range(term.k)
-            for a in range(b, term.k)
-        ],
-        dtype=np.int32,
-    )
+def theta_entries(groupings: list[int], sizes: list[int]) -> np.ndarray:
+    """Free entries of the blocks of Lambda: term by term, lower triangle column by column.
+
+    Parameters
+    ----------
+    groupings, sizes : list of int
+        Grouping and number of columns of every term.
+
+    Returns
+    -------
+    (n_theta, 4) int32
+        As `CrossProducts.entries`.
+    """
+    used: dict[int, int] = {}
+    out = []
+    for i, (grouping, k) in enumerate(zip(groupings, sizes, strict=True)):
+        first = used.get(grouping, 0)
+        used[grouping] = first + k
+        out += [(grouping, first + a, first + b, i) for b in range(k) for a in range(b, k)]
+    return np.array(out, dtype=np.int32)
 
 
 class _Spread(NamedTuple):

@@ -13,8 +13,8 @@ from henderson.errors import DataError, DesignError
 MAX_COLUMNS = 10_000
 
 
-def response_vector(value: Value, name: str) -> np.ndarray:
-    """Return the response as (n,) contiguous numbers of its own; refuse text, categories and constants."""
+def response_numbers(value: Value, name: str) -> np.ndarray:
+    """Return the response as (n,) contiguous numbers of its own; refuse text and categories."""
     if isinstance(value, Factor):
         if value.logical:
             raise DataError(
@@ -30,12 +30,22 @@ def response_vector(value: Value, name: str) -> np.ndarray:
         if value.values.shape[1] != 1:
             raise DataError(f"The response {name} has {value.values.shape[1]} columns; one is needed.")
         value = value.values[:, 0]
-    y = np.array(value, dtype=np.float64)  # a copy: the caller may change the data in place later
+    return np.array(value, dtype=np.float64)  # a copy: the caller may change the data in place later
+
+
+def response_vector(value: Value, name: str) -> np.ndarray:
+    """Return the response as numbers that differ; refuse text, categories and constants."""
+    y = response_numbers(value, name)
     if y.min() == y.max():
-        raise DesignError(
-            f"The response {name} is constant ({y[0]:g} in all {len(y)} rows): there is nothing to explain."
-        )
+        raise constant_response(name, float(y[0]), len(y))
     return y
+
+
+def constant_response(name: str, value: float, n: int) -> DesignError:
+    """Return the error for a response without variation."""
+    return DesignError(
+        f"The response {name} is constant ({value:g} in all {n} rows): there is nothing to explain."
+    )
 
 
 def check_width(p: int, parts: list[list[Part]]) -> None:

@@ -284,13 +284,14 @@ def evaluate_variable(name: str, node: Node, context: Context) -> Value:
     value = evaluate(node, context)
     if (isinstance(value, np.ndarray) and value.ndim == 1) or isinstance(value, (Factor, Matrix)):
         if not isinstance(node, Name) and context.training:
-            _check_finite(value, name, node, context)
+            refuse_nonfinite(value, name, node, context)
         context.values[name] = value
         return value
     raise trouble(f"{name} is a constant; a term of a model has one value per row.", node, context)
 
 
-def _check_finite(value: Value, name: str, node: Node, context: Context) -> None:
+def refuse_nonfinite(value: Value, name: str, node: Node, context: Context) -> None:
+    """Refuse values that are not finite although the columns they are made of are."""
     numbers = value.values if isinstance(value, Matrix) else value
     if isinstance(numbers, Factor) or math.isfinite(numbers.sum()):
         return

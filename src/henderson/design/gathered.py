@@ -22,28 +22,41 @@ if TYPE_CHECKING:
 class Products:
     """Sums of products of the columns of a design over its rows, without weights.
 
+    The columns are, in this order: the constant one; those of X; those of the random terms, term after term;
+    the response less the offset. m = 2 + p + sum of k.
+
     Attributes
     ----------
-    names : tuple of str, length m
-        What the columns are: ``(Intercept)`` for the constant, the columns of X and of the random terms by
-        their names, and ``(response)`` for y less the offset.
-    centre, scale : (m,) float64
-        Column j entered as (column - centre) * scale; the constant as it is.
+    p : int
+        Columns of X.
+    mean : (m,) float64
+        Mean of every column; of the constant 1.
+    scale : (m,) float64
+        Column j entered as (column - mean) * scale, the constant as it is.
     sums : (m, m) float64
         Sums of products of what entered.
     """
 
-    names: tuple[str, ...]
-    centre: np.ndarray
+    p: int
+    mean: np.ndarray
     scale: np.ndarray
     sums: np.ndarray
 
-    def among(self, names: tuple[str, ...]) -> np.ndarray:
-        """(k, k) sums of products of these columns in the user's units."""
+    def among(self, at: np.ndarray) -> np.ndarray:
+        """(k, k) sums of products of some columns in the user's units; places as above."""
         T = np.diag(1 / self.scale)
-        T[0, 1:] = self.centre[1:]  # column = entered / scale + centre * constant
-        at = [self.names.index(name) for name in names]
+        T[0, 1:] = self.mean[1:]
         return np.asarray(T[:, at].T @ self.sums @ T[:, at])
+
+    def triangle(self, at: np.ndarray) -> np.ndarray:
+        """(k, k) upper triangular R with R'R = `among`, by the centred columns: large means do not cancel."""
+        T = np.diag(1 / self.scale)
+        T[0, 1:] = self.mean[1:]
+        size = np.sqrt(np.diagonal(self.sums))
+        size = np.where(size > 0, size, 1.0)
+        values, vectors = np.linalg.eigh(self.sums / np.outer(size, size))
+        root = np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T * size
+        return np.asarray(np.linalg.qr(root @ T[:, at], mode="r"))
 
 
 def _elsewhere(what: str, where: str) -> NoReturn:

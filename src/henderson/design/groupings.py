@@ -97,12 +97,12 @@ def learn_grouping(expression: GroupingExpression, context: Context) -> tuple[Gr
     combined = _combine([factor.codes for factor in factors], sizes)
     found = factor_from_integers(combined)
     numbers = np.array(found.levels, dtype=np.int64)
-    labels = _labels(numbers, levels)
+    labels = joined_labels(numbers, levels)
     spec = GroupingSpec(expression.name, levels, numbers, labels)
     return Grouping(expression.name, found.codes, labels), spec
 
 
-def _labels(numbers: np.ndarray, levels: tuple[tuple[Any, ...], ...]) -> tuple[str, ...]:
+def joined_labels(numbers: np.ndarray, levels: tuple[tuple[Any, ...], ...]) -> tuple[str, ...]:
     """Return the joined labels of mixed-radix numbers, last factor fastest."""
     parts = []
     for part in reversed(levels):
@@ -164,4 +164,4 @@ def _unseen(columns: list[Factor], strange: np.ndarray) -> tuple[tuple[Any, ...]
     which[strange] = found.codes
     if len(columns) == 1:
         return tuple(levels[0][code] for code in found.levels), which
-    return _labels(np.array(found.levels, dtype=np.int64), levels), which
+    return joined_labels(np.array(found.levels, dtype=np.int64), levels), which
