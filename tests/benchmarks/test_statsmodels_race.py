@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 pytest.importorskip("statsmodels")
@@ -13,5 +15,15 @@ from benchmarks import statsmodels_race
 @pytest.mark.filterwarnings("ignore")
 def test_our_likelihood_is_not_lower(model):
     outcome = statsmodels_race.race(model, 1)
-    assert outcome.loglik >= outcome.their_loglik - 1e-9
+    assert outcome.loglik >= outcome.their_loglik - 1e-9 * max(1.0, abs(outcome.loglik))
     assert min(outcome.lmm, outcome.adapter, outcome.adapter_fit, outcome.theirs, outcome.theirs_fit) > 0
+
+
+def test_what_does_not_hold_is_told():
+    held = statsmodels_race.Outcome("m", 1.0, 2.0, 1.0, 25.0, 20.0, -100.0, -100.0)
+    assert statsmodels_race.shortfalls([held]) == []
+    slow = replace(held, theirs=19.0)
+    assert statsmodels_race.shortfalls([held, slow, slow]) == ["The median ratio is 19.0, below 20."]
+    lower = replace(held, loglik=-100.001)
+    assert "m: -100.001" in statsmodels_race.shortfalls([lower])[0]
+    assert "| m | 1.00 | 25.0 | 25 |" in statsmodels_race.page([held], 0.0)
