@@ -111,9 +111,7 @@ def models() -> list[Model]:
             day,
             subject | {"re_formula": "0 + Days"},
         ),
-        Model(
-            "athletes, intercepts", athletes(), f"{correct} + (1 | athlete)", correct, {"groups": "athlete"}
-        ),
+        Model("athletes, intercepts", athletes(), f"{score} + (1 | athlete)", score, {"groups": "athlete"}),
         *of_bounce_times(),
         Model("machines, intercepts", machines, "score ~ Machine + (1 | Worker)", "score ~ Machine", worker),
         Model(
