@@ -19,7 +19,7 @@ FLOORS = {
     "data": 1, "formula": 1,
     "design": 2,
     "crossprod": 3,
-    "solve": 4,
+    "solve": 4, "lazy": 4,
     "model": 5, "optim": 5,
     "estimate": 6,
     "inference": 7,

@@ -18,6 +18,7 @@ from . import errors
 if TYPE_CHECKING:
     from . import datasets, plot
     from .api import lmm
+    from .lazy.engines import scan
     from .model.linear import LinearMixedModel
     from .results import LinearMixedFit
     from .results.comparison import ftest, lrt
@@ -43,6 +44,7 @@ __all__ = [
     "plot",
     "pooling",
     "power",
+    "scan",
     "set_threads",
 ]
 
@@ -60,6 +62,7 @@ _LAZY = {
     "plot": "plot",
     "pooling": "results.pooling",
     "power": "results.power",
+    "scan": "lazy.engines",
     "set_threads": "threads",
 }
 

@@ -11,8 +11,10 @@ from henderson import design as designing
 from henderson import estimate as estimation
 from henderson.errors import FormulaError, OptionError
 from henderson.inference.frames import frame_kind, held
+from henderson.lazy import is_lazy
 from henderson.results import LinearMixedFit, Source
 from henderson.results.alarm import warn_if_cut_short, warn_of_collinearity
+from henderson.results.on_engine import sums_on_engine
 from henderson.results.options import named_options
 
 if TYPE_CHECKING:
@@ -126,6 +128,11 @@ def lmm(
     Converged in ... evaluations.
     """
     check_kinds(formula, reml)
+    if is_lazy(data):
+        sums = sums_on_engine(
+            formula, data, weights=weights, offset=offset, na_action=na_action, contrasts=contrasts, env=env
+        )
+        return sums.fit(reml=bool(reml), start=start, max_evaluations=max_evaluations, tol=tol)
     design = designing.build(
         formula, data, weights=weights, offset=offset, na_action=na_action, contrasts=contrasts, env=env
     )

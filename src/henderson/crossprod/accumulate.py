@@ -44,13 +44,13 @@ def from_design(design: Design) -> CrossProducts:
     y = design.y if design.offset is None else design.y - design.offset
     xy = [*design.X.T, y]
     x_spreads, z_spreads = _spreads(xy, z_columns)
-    z_transform = tuple(_z_transform(design, *each) for each in zip(terms_of, z_spreads, strict=True))
+    z_transform = tuple(z_transform_of(design, *each) for each in zip(terms_of, z_spreads, strict=True))
     z = [
         _as_given(columns, T, len(columns) == 1 and spreads[0].is_one)
         for columns, T, spreads in zip(z_columns, z_transform, z_spreads, strict=True)
     ]
     constant = _constant_in_span(design)
-    x_centre, x_scale = _centre_and_scale(x_spreads, design.intercept, constant is not None)
+    x_centre, x_scale = centre_and_scale(x_spreads, design.intercept, constant is not None)
     y_centre = x_spreads[-1].mean if constant is not None else 0.0
 
     centre, scale = np.append(x_centre, y_centre), np.append(x_scale, 1.0)
@@ -154,7 +154,7 @@ def theta_entries(groupings: list[int], sizes: list[int]) -> np.ndarray:
     return np.array(out, dtype=np.int32)
 
 
-class _Spread(NamedTuple):
+class Spread(NamedTuple):
     """Mean, standard deviation and root mean square of a column, and whether it is the constant one."""
 
     mean: float
@@ -163,7 +163,7 @@ class _Spread(NamedTuple):
     is_one: bool
 
 
-def _spread_of(columns: list[np.ndarray]) -> list[_Spread]:
+def _spread_of(columns: list[np.ndarray]) -> list[Spread]:
     """Differences from the mean are taken only where mean squares would cancel."""
     from henderson.core import core
 
@@ -173,20 +173,20 @@ def _spread_of(columns: list[np.ndarray]) -> list[_Spread]:
         if variance < 1e-6 * square and least < largest:
             variance = float(((column - mean) ** 2).mean())
         deviation = math.sqrt(max(variance, 0.0)) if least < largest else 0.0
-        out.append(_Spread(mean, deviation, math.sqrt(square), least == largest == 1.0))
+        out.append(Spread(mean, deviation, math.sqrt(square), least == largest == 1.0))
     return out
 
 
 def _spreads(
     xy: list[np.ndarray], z_columns: list[list[np.ndarray]]
-) -> tuple[list[_Spread], list[list[_Spread]]]:
+) -> tuple[list[Spread], list[list[Spread]]]:
     """Of the columns of X and the response, and of Z per grouping; columns met twice are read once."""
     every = _spread_of([*xy, *itertools.chain(*z_columns)])
     rest = iter(every[len(xy) :])
     return every[: len(xy)], [list(itertools.islice(rest, len(columns))) for columns in z_columns]
 
 
-def _z_transform(design: Design, terms: list[int], spreads: list[_Spread]) -> np.ndarray:
+def z_transform_of(design: Design, terms: list[int], spreads: list[Spread]) -> np.ndarray:
     """(K, K) of one grouping: unit size, and mean zero where the term has a constant column to take it up."""
     T, at = np.zeros((len(spreads), len(spreads))), 0
     for i in terms:
@@ -213,8 +213,8 @@ def _as_given(
     return list(columns), -beside.sum(axis=0) / scale, scale
 
 
-def _centre_and_scale(
-    spreads: list[_Spread], intercept: int | None, centred: bool
+def centre_and_scale(
+    spreads: list[Spread], intercept: int | None, centred: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """(p,) centres and scales of the columns of X; the last spread is the response's."""
     p = len(spreads) - 1

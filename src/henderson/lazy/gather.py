@@ -1,0 +1,130 @@
+"""Formula + lazy frame → a design without rows and its cross-products."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from henderson.crossprod.record import CrossProducts
+from henderson.data.suggest import did_you_mean
+from henderson.design.arguments import check_env, check_formula, check_na_action, read_codings
+from henderson.design.gathered import GatheredDesign
+from henderson.errors import DataError, DesignError, OptionError
+from henderson.formula import ModelFormula, read_formula
+from henderson.formula.model import read_sides
+from henderson.lazy.engines import Lazy, open_lazy
+from henderson.lazy.expressions import Scope
+from henderson.lazy.functions import CALLS
+from henderson.lazy.learning import learn_states
+from henderson.lazy.names import design_of
+from henderson.lazy.passes import read_tables
+from henderson.lazy.plan import plan_of, raw_kinds
+from henderson.lazy.requests import blocks_of
+from henderson.lazy.sketch import sketch
+from henderson.lazy.stage import Stage, complete
+from henderson.lazy.sums import cross_products
+from henderson.lazy.survey import check_weights, count_rows
+
+
+class Gathered(NamedTuple):
+    """What comes back from an engine: a design without rows, and its sums."""
+
+    design: GatheredDesign
+    cross: CrossProducts
+    stage: Stage
+
+
+def column_name(value: Any, what: str, lazy: Lazy) -> str | None:
+    """Return the column that ``weights=`` or ``offset=`` names; an OptionError for arrays."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise OptionError(
+            f"{what} is the name of a column when the data are {lazy.where}; got {type(value).__name__}. "
+            f"Add it as a column on {lazy.engine}."
+        )
+    if value not in lazy.types:
+        raise DataError(f"There is no column {value!r} in the data. {did_you_mean(value, lazy.types)}")
+    if not lazy.types[value].is_numeric():
+        raise DataError(f"{what} must be numbers; {value} holds other values.")
+    return value
+
+
+def read_model(text: str, lazy: Lazy, env: dict[str, Any]) -> ModelFormula:
+    """Read a formula, with the columns of a lazy frame for its dot."""
+    names = frozenset(env)
+    columns = tuple(lazy.types) if read_sides(text, names).has_dot else None
+    formula = read_formula(text, names, columns)
+    if not formula.random:
+        raise DesignError(
+            "The formula has no random term such as (1 | g), so this is no mixed model. Add one, or fit "
+            "ordinary least squares, for example statsmodels.formula.api.ols."
+        )
+    return formula
+
+
+def gather(
+    formula: str,
+    data: Any,
+    *,
+    weights: Any = None,
+    offset: Any = None,
+    na_action: str = "drop",
+    contrasts: Mapping[str, Any] | str | None = None,
+    env: Mapping[str, Any] | None = None,
+) -> Gathered:
+    """Sum on an engine what a model needs of its rows.
+
+    Parameters
+    ----------
+    formula : str
+        As in `henderson.lmm`.
+    data : lazy frame
+        polars LazyFrame, DuckDB relation, Dask or Spark DataFrame, Ibis table.
+    weights, offset : str, optional
+        Column names.
+    na_action, contrasts, env
+        As in `henderson.lmm`; functions in `env` can take the levels of factors only.
+
+    Returns
+    -------
+    Gathered
+
+    Raises
+    ------
+    FormulaError
+        A term that the engine cannot compute.
+    DataError, DesignError
+        As in memory; and where the engine fails, or the data change while they are read.
+
+    Notes
+    -----
+    On the engine: the first 10,000 complete rows, a grouped sum for every grouping factor and for every pair
+    of them (fewer where one table tells what another would), and a count. In this process: the cells of these
+    tables, whatever the number of rows.
+    """
+    text, action, caller = check_formula(formula), check_na_action(na_action), check_env(env)
+    codings, lazy = read_codings(contrasts), open_lazy(data)
+    model = read_model(text, lazy, caller)
+    scope = Scope(lazy.types, caller, {}, model.text, lazy.engine, CALLS)
+    names = column_name(weights, "weights", lazy), column_name(offset, "offset", lazy)
+    plan = plan_of(model, raw_kinds(model, lazy.types, caller), scope, *names)
+    test = complete(plan, lazy.types)
+    learn_states(lazy, plan, scope, test)
+    stage = Stage(lazy, plan, scope, test)
+    check_weights(stage)
+    tables = read_tables(stage, blocks_of(plan))
+    n = int(tables.whole.n.sum())
+    count = count_rows(stage, n)
+    if action == "raise" and count.missing:
+        listed = ", ".join(f"{name} ({lost})" for name, lost in count.missing)
+        raise DataError(
+            f"{count.n_input - n} of {count.n_input} rows have missing values: {listed}. "
+            "Fill them, or use na_action='drop' to leave these rows out."
+        )
+    with np.errstate(all="ignore"):
+        model_of = sketch(stage, tables, codings, caller)
+        cross = cross_products(model_of, tables)
+    return Gathered(design_of(model_of, tables, count), cross, stage)
