@@ -8,40 +8,31 @@ from henderson.design.checks import check_random
 from henderson.design.gathered import GatheredDesign, Products
 from henderson.design.spec import DesignSpec
 from henderson.lazy.assemble import entered, products, sum_cells
-from henderson.lazy.columns import cells_of, columns_of, context_of, joined
+from henderson.lazy.columns import joined
 from henderson.lazy.passes import Tables
-from henderson.lazy.plan import CONSTANT
-from henderson.lazy.requests import fixed_atoms
-from henderson.lazy.sketch import Sketch, y_columns
+from henderson.lazy.requests import all_atoms
+from henderson.lazy.sketch import Sketch, one_column, spread_of_columns, y_columns
 from henderson.lazy.survey import Count
 
 
-def bare_design(model: Sketch, tables: Tables) -> GatheredDesign:
+def bare_design(model: Sketch) -> GatheredDesign:
     """Return a design with no more than names, levels and terms."""
-    formula, n = model.stage.plan.formula, int(tables.whole.n.sum())
-    names: dict[int, tuple[str, ...]] = {}
-    for f in range(len(model.groupings)):
-        block, table = tables.blocks[model.blocks[f]], tables.single[model.blocks[f]]
-        cells = cells_of(table.keys, block.inner, len(table.n))
-        for i in model.random_terms(f):
-            context = context_of(model.stage.plan, table.keys, cells.first, model.base)
-            names[i] = columns_of(formula.random[i].terms, model.stage.plan, context, {}).names
     design = GatheredDesign(
-        n=n,
+        n=model.n,
         x_names=model.x_names,
         intercept=model.intercept,
         groupings=tuple((grouping.name, grouping.levels) for grouping, _ in model.groupings),
-        terms=tuple((g, names[i]) for i, g in model.places()),
-        response=formula.response.name,
+        terms=tuple((g, model.z[i].names) for i, g in model.places()),
+        response=model.stage.plan.formula.response.name,
     )
-    check_random(design.groupings, design.terms, n)
+    check_random(design.groupings, design.terms, model.n)
     return design
 
 
 def design_of(model: Sketch, tables: Tables, count: Count) -> GatheredDesign:
     """Return the design of a model whose rows stayed on their engine."""
     plan, stage = model.stage.plan, model.stage
-    bare = bare_design(model, tables)
+    bare = bare_design(model)
     kept = set(model.kept)
     parts = bare.parts() | {
         "n_input": count.n_input,
@@ -58,23 +49,18 @@ def design_of(model: Sketch, tables: Tables, count: Count) -> GatheredDesign:
 
 
 def _plain_products(model: Sketch, tables: Tables) -> Products:
-    """Return sums of products of X and the response without weights."""
-    spread = model.spreads
-    centre = np.array([s.mean for s in spread])
+    """Return sums of products of all columns and the response without weights."""
+    cells, whole = model.cells, tables.whole
+    columns = joined(one_column(cells.count), model.x, model.z_columns(), y_columns(cells.count))
+    spread = spread_of_columns(columns, cells, tables)
+    mean = np.array([s.mean for s in spread])
     scale = np.array([1 / s.deviation if s.deviation > 0 else 1.0 for s in spread])
-    names = (*model.x_names, "(response)")
-    first = 1 if model.intercept is not None else 0
-    table, cells = tables.whole, model.cells
-    numbers = tuple(dict.fromkeys((CONSTANT, *fixed_atoms(model.stage.plan))))
-    moments = sum_cells(cells.which, cells.count, table.matrix(numbers, numbers, plain=True))
-    x_in = entered(joined(model.x, y_columns(cells.count)), numbers, tables.centres, centre, scale).weights
-    one = np.zeros((cells.count, len(numbers), 1))
-    one[:, 0, 0] = 1.0
-    with_one = np.concatenate([one, x_in[:, :, first:]], axis=2)
-    sums = products(moments, with_one, with_one, np.arange(cells.count)).sum(axis=0)
-    return Products(
-        ("(Intercept)", *names[first:]), np.append(0.0, centre[first:]), np.append(1.0, scale[first:]), sums
-    )
+    numbers = all_atoms(model.stage.plan, tables.blocks)
+    moments = sum_cells(cells.which, cells.count, whole.matrix(numbers, numbers, plain=True))
+    centre = np.append(0.0, mean[1:])
+    on = entered(columns, numbers, tables.centres, centre, scale).weights
+    sums = products(moments, on, on, np.arange(cells.count)).sum(axis=0)
+    return Products(len(model.kept), mean, scale, (sums + sums.T) / 2)
 
 
 def _spec(model: Sketch) -> DesignSpec:

@@ -11,8 +11,8 @@ from henderson.lazy.plan import CONSTANT, Atom
 from henderson.lazy.requests import (
     Block,
     Request,
+    all_atoms,
     covers,
-    fixed_atoms,
     merged,
     pair,
     pair_request,
@@ -70,7 +70,7 @@ def read_tables(stage: Stage, blocks: tuple[Block, ...]) -> Tables:
     DataError
         An engine failed; or tables disagree, because the data changed while they were read.
     """
-    atoms = tuple(sorted({*fixed_atoms(stage.plan), *(a for block in blocks for a in block.atoms)}))
+    atoms = all_atoms(stage.plan, blocks)
     singles = [single_request(stage.plan, block) for block in blocks]
     pairs = {(i, j): pair_request(blocks[i], blocks[j]) for i, j in combinations(range(len(blocks)), 2)}
     keys = tuple(dict.fromkeys(key for request in (*singles, *pairs.values()) for key in request.keys))
@@ -82,8 +82,7 @@ def read_tables(stage: Stage, blocks: tuple[Block, ...]) -> Tables:
     centres = dict(seen.centres)
     for _ in range(3):
         read = {
-            request: read_table(stage, request, centres, plain=any(covers(request, r) for r in singles))
-            for request in final
+            request: read_table(stage, request, centres, plain=covers(request, whole)) for request in final
         }
         table = {
             r: next(t for large, t in read.items() if covers(large, r))
@@ -121,9 +120,10 @@ def choose(requests: list[Request], singles: set[Request], seen: Sample) -> list
     """
     whole, rest = requests[0], list(dict.fromkeys(requests[1:]))
     sizes = {request: seen.different(request.keys) for request in rest}
-    home = min((r for r in rest if set(whole.keys) <= set(r.keys) and r in singles), key=sizes.__getitem__)
-    wide = {home: merged(home, whole)}
-    kept: list[Request] = []
+    homes = [r for r in rest if set(whole.keys) <= set(r.keys) and r in singles]
+    home = min(homes, key=sizes.__getitem__, default=None)
+    wide = {home: merged(home, whole)} if home is not None else {}
+    kept: list[Request] = [] if wide else [whole]
     for request in sorted(rest, key=lambda r: len(r.keys), reverse=True):
         grown = wide.get(request, request)
         for i, large in enumerate(kept):

@@ -98,12 +98,20 @@ def single_request(plan: Plan, block: Block) -> Request:
     return Request(_union(block.keys, fixed_keys(plan), block.inner), pairs)
 
 
+def whole_keys(plan: Plan, blocks: tuple[Block, ...]) -> tuple[Key, ...]:
+    """Return what the columns of X and Z depend on beside numbers."""
+    return _union(fixed_keys(plan), *(block.inner for block in blocks))
+
+
+def all_atoms(plan: Plan, blocks: tuple[Block, ...]) -> tuple[Atom, ...]:
+    """Return all numbers of a model, the constant first."""
+    return tuple(dict.fromkeys((*fixed_atoms(plan), *(a for block in blocks for a in block.atoms))))
+
+
 def whole_request(plan: Plan, blocks: tuple[Block, ...]) -> Request:
-    """Return the table of [X y]'[X y], with the sums and squares of every number."""
-    x = fixed_atoms(plan)
-    numbers = dict.fromkeys((*x, *(a for block in blocks for a in block.atoms)))
-    squares = {pair(a, a) for a in numbers} | {pair(CONSTANT, a) for a in numbers}
-    return Request(fixed_keys(plan), pairs_between(x, (CONSTANT, *x)) | squares)
+    """Return the table of the products of all columns, by the factors that these depend on."""
+    atoms = all_atoms(plan, blocks)
+    return Request(whole_keys(plan, blocks), pairs_between(atoms, atoms))
 
 
 def pair_request(first: Block, second: Block) -> Request:

@@ -24,9 +24,8 @@ from henderson.lazy.assemble import pseudo_rows, spreads_of, sum_cells
 from henderson.lazy.columns import Cells, Columns, cells_of, columns_of, context_of, joined
 from henderson.lazy.passes import Tables
 from henderson.lazy.plan import CONSTANT, RESPONSE, Atom
-from henderson.lazy.requests import fixed_keys
+from henderson.lazy.requests import whole_keys
 from henderson.lazy.stage import Stage
-from henderson.lazy.tables import Table
 
 _COINCIDE = 1e-12
 
@@ -38,6 +37,8 @@ class Sketch:
     Attributes
     ----------
     stage : Stage
+    n : int
+        Rows used.
     base : Context
         Levels and states learnt.
     codings : dict of str to Coding
@@ -45,8 +46,10 @@ class Sketch:
         Of the fixed part, aliased ones included, on the combinations of `cells`.
     factors : dict of str to CodedFactor
         Variables of the fixed part that are factors.
+    z : dict of int to Columns
+        Of the random terms, by their place in the formula, on the same combinations.
     cells : Cells
-        Of the table of X'X.
+        Combinations in the table of all products.
     kept : tuple of int
         Columns that are kept.
     aliases : (p, dropped) float64
@@ -63,10 +66,12 @@ class Sketch:
     """
 
     stage: Stage
+    n: int
     base: Context
     codings: dict[str, Coding]
     columns: Columns
     factors: dict[str, CodedFactor]
+    z: dict[int, Columns]
     cells: Cells
     kept: tuple[int, ...]
     aliases: np.ndarray
@@ -97,6 +102,10 @@ class Sketch:
         random = self.stage.plan.formula.random
         return tuple((i, names.index(random[i].grouping.name)) for i in self.order)
 
+    def z_columns(self) -> Columns:
+        """Return the columns of all random terms in lme4's order."""
+        return joined(*(self.z[i] for i in self.order))
+
     def random_terms(self, f: int) -> list[int]:
         """Return the places in the formula of the terms of one grouping, in lme4's order."""
         return [i for i, g in self.places() if g == f]
@@ -105,6 +114,11 @@ class Sketch:
 def y_columns(cells: int) -> Columns:
     """Return the response as a column."""
     return Columns(("(response)",), ["(response)"], (0,), np.ones((cells, 1)), (RESPONSE,))
+
+
+def one_column(cells: int) -> Columns:
+    """Return the constant as a column."""
+    return Columns(("(Intercept)",), ["(Intercept)"], (0,), np.ones((cells, 1)), (CONSTANT,))
 
 
 def sketch(stage: Stage, tables: Tables, codings: dict[str, Coding], env: dict[str, Any]) -> Sketch:
@@ -130,12 +144,13 @@ def sketch(stage: Stage, tables: Tables, codings: dict[str, Coding], env: dict[s
     """
     plan, whole = stage.plan, tables.whole
     base = Context({}, 0, plan.formula.text, True, stage.scope.states, {}, env, CALLS)
-    cells = cells_of(whole.keys, fixed_keys(plan), len(whole.n))
+    cells = cells_of(whole.keys, whole_keys(plan, tables.blocks), len(whole.n))
     context = context_of(plan, whole.keys, cells.first, base)
     columns = columns_of(plan.formula.fixed, plan, context, codings)
     if codings:
         found = {name for name, value in context.values.items() if isinstance(value, Factor)}
         check_codings(codings, found, set(context.values))
+    z = {i: columns_of(part.terms, plan, context, {}) for i, part in enumerate(plan.formula.random)}
     factors = coded(context.values, tuple(v.name for v in plan.formula.fixed.variables), codings)
     kept, aliases = _rank(columns, cells, tables)
     learnt = [
@@ -147,10 +162,10 @@ def sketch(stage: Stage, tables: Tables, codings: dict[str, Coding], env: dict[s
     names = [grouping.name for grouping, _ in learnt]
     used = dict.fromkeys(names.index(plan.formula.random[i].grouping.name) for i in order)
     chosen = columns.take(kept)
-    spreads = spread_of_columns(joined(chosen, y_columns(cells.count)), cells, tables.whole, tables)
+    spreads = spread_of_columns(joined(chosen, y_columns(cells.count)), cells, tables)
     check_response(stage, tables, spreads[-1])
     return Sketch(
-        stage, base, codings, columns, factors, cells, kept, aliases, spreads,
+        stage, int(whole.n.sum()), base, codings, columns, factors, z, cells, kept, aliases, spreads,
         _constant(plan.formula.fixed.intercept and kept[:1] == (0,), chosen, cells, tables),
         tuple(order), tuple(used), tuple(learnt[i] for i in used),
     )  # fmt: skip
@@ -181,14 +196,14 @@ def _rank(columns: Columns, cells: Cells, tables: Tables) -> tuple[tuple[int, ..
     return tuple(kept), alias_weights(X, kept)
 
 
-def spread_of_columns(columns: Columns, cells: Cells, table: Table, tables: Tables) -> tuple[Spread, ...]:
-    """Return means and sizes of columns on the combinations of a table."""
-    numbers = tuple(dict.fromkeys((CONSTANT, *columns.atoms)))
+def spread_of_columns(columns: Columns, cells: Cells, tables: Tables) -> tuple[Spread, ...]:
+    """Return means and sizes of columns on the combinations of the table of all products."""
+    numbers, whole = tuple(dict.fromkeys((CONSTANT, *columns.atoms))), tables.whole
     moments = np.stack(
         [
-            np.stack([table.n] * len(numbers), axis=1),
-            table.matrix((CONSTANT,), numbers, plain=True)[:, 0, :],
-            np.stack([table.plain[(a, a)] for a in numbers], axis=1),
+            np.stack([whole.n] * len(numbers), axis=1),
+            whole.matrix((CONSTANT,), numbers, plain=True)[:, 0, :],
+            np.stack([whole.plain[(a, a)] for a in numbers], axis=1),
         ],
         axis=1,
     )

@@ -27,7 +27,6 @@ from henderson.lazy.tables import Table
 class _Z:
     """Columns of one grouping: what they are, and how they enter."""
 
-    names: list[tuple[str, ...]]
     transform: np.ndarray
     centre: np.ndarray
     scale: np.ndarray
@@ -46,7 +45,7 @@ def cross_products(model: Sketch, tables: Tables) -> CrossProducts:
     CrossProducts
         As `crossprod.from_design` would form them from the rows.
     """
-    design = bare_design(model, tables)
+    design = bare_design(model)
     constant, intercept = model.constant, model.intercept
     x_centre, x_scale = centre_and_scale(list(model.spreads), intercept, constant is not None)
     y_centre = model.spreads[-1].mean if constant is not None else 0.0
@@ -76,39 +75,33 @@ def cross_products(model: Sketch, tables: Tables) -> CrossProducts:
     )
 
 
-def _terms_of(design: GatheredDesign, f: int) -> list[int]:
-    return [i for i, term in enumerate(design.terms) if term.grouping == f]
+def _replayed(model: Sketch, cells: Cells, table: Table) -> Context:
+    """Return the workspace of a table with the levels that the table of all products told."""
+    base = model.base
+    known = Context({}, 0, base.text, False, base.states, base.levels, base.env, CALLS)
+    return context_of(model.stage.plan, table.keys, cells.first, known)
 
 
-def _z_columns(
-    model: Sketch, tables: Tables, f: int, cells: Cells, table: Table, *, training: bool
-) -> Columns:
+def _z_columns(model: Sketch, f: int, cells: Cells, table: Table) -> Columns:
     """Return the columns of one grouping on the combinations of a table."""
-    plan, base = model.stage.plan, model.base
-    known = Context({}, 0, base.text, training, base.states, base.levels, base.env, CALLS)
-    context = context_of(plan, table.keys, cells.first, known)
+    plan, context = model.stage.plan, _replayed(model, cells, table)
     lists = [plan.formula.random[i].terms for i in model.random_terms(f)]
     return joined(*(columns_of(terms, plan, context, {}) for terms in lists))
 
 
 def _x_columns(model: Sketch, cells: Cells, table: Table) -> Columns:
     """Return the kept columns of the fixed part, and the response, on the combinations of a table."""
-    plan, base = model.stage.plan, model.base
-    known = Context({}, 0, base.text, False, base.states, base.levels, base.env, CALLS)
-    context = context_of(plan, table.keys, cells.first, known)
+    plan, context = model.stage.plan, _replayed(model, cells, table)
     x = columns_of(plan.formula.fixed, plan, context, model.codings).take(model.kept)
     return joined(x, y_columns(cells.count))
 
 
 def _z_of(model: Sketch, tables: Tables, f: int, design: GatheredDesign) -> _Z:
-    block, table = tables.blocks[model.blocks[f]], tables.single[model.blocks[f]]
-    cells = cells_of(table.keys, block.inner, len(table.n))
-    columns = _z_columns(model, tables, f, cells, table, training=True)
-    spreads = spread_of_columns(columns, cells, table, tables)
-    T = z_transform_of(design, _terms_of(design, f), list(spreads))
+    columns = joined(*(model.z[i] for i in model.random_terms(f)))
+    spreads = spread_of_columns(columns, model.cells, tables)
+    T = z_transform_of(design, [i for i, t in enumerate(design.terms) if t.grouping == f], list(spreads))
     scale = T.diagonal().copy()
-    names = [term.names for term in design.terms if term.grouping == f]
-    return _Z(names, T, -(T - np.diag(scale)).sum(axis=0) / scale, scale)
+    return _Z(T, -(T - np.diag(scale)).sum(axis=0) / scale, scale)
 
 
 def _single(
@@ -119,7 +112,7 @@ def _single(
     cells = cells_of(table.keys, tuple(dict.fromkeys((*fixed_keys(plan), *block.inner))), len(table.n))
     codes, levels = model.groupings[f][0].codes, len(model.groupings[f][0].levels)
     z_in = entered(
-        _z_columns(model, tables, f, cells, table, training=False),
+        _z_columns(model, f, cells, table),
         block.atoms,
         tables.centres,
         z.centre,
@@ -159,7 +152,7 @@ def _pair(model: Sketch, tables: Tables, z: list[_Z], places: tuple[int, int]) -
     cells = cells_of(table.keys, tuple(dict.fromkeys((*first.inner, *second.inner))), len(table.n))
     entering = [
         entered(
-            _z_columns(model, tables, f, cells, table, training=False), block.atoms, tables.centres,
+            _z_columns(model, f, cells, table), block.atoms, tables.centres,
             z[f].centre, z[f].scale,
         )
         for f, block in zip(places, (first, second), strict=True)
