@@ -12,6 +12,7 @@
 #include "block_newton.hpp"
 #include "criterion.hpp"
 #include "crossprod.hpp"
+#include "iterative.hpp"
 #include "lapack.hpp"
 
 namespace nb = nanobind;
@@ -25,6 +26,7 @@ using Codes = In<int, nb::ndim<1>>;
 using Starts = In<Int, nb::ndim<1>>;
 using Entries = In<int, nb::ndim<2>>;
 using Charts = In<int, nb::ndim<3>>;
+template <class T, class Shape> using Out = nb::ndarray<T, Shape, nb::c_contig, nb::device::cpu>;
 
 namespace {
 
@@ -439,6 +441,69 @@ nb::dict structure(const System& system) {
     return out;
 }
 
+// ---- products with Z'WZ, without a factor ---------------------------------------------------------------------------
+
+// The pattern of one grouping with others: (start, partner, blocks or None, same, columns of the other, its first row)
+struct PairedLevels {
+    std::vector<Starts> starts;
+    std::vector<Codes> partners;
+    std::vector<std::optional<Blocks>> blocks;
+    std::vector<Partners> others;
+    std::vector<Int> levels;  // of the other groupings
+    int K;
+    Int rows = 0;  // levels of this grouping
+
+    PairedLevels(int K_, const std::vector<nb::tuple>& pairs) : K(K_) {
+        for (const auto& pair : pairs) {
+            starts.push_back(nb::cast<Starts>(pair[0], false));
+            partners.push_back(nb::cast<Codes>(pair[1], false));
+            blocks.push_back(nb::cast<std::optional<Blocks>>(pair[2], false));
+            const auto& b = blocks.back();
+            const int k = nb::cast<int>(pair[4]);
+            require(!b || (b->shape(0) == partners.back().size() && b->shape(1) == static_cast<std::size_t>(K) &&
+                           b->shape(2) == static_cast<std::size_t>(k)),
+                    "pair pattern and blocks disagree");
+            require(b || (K == 1 && k == 1), "blocks larger than one number must be given");
+            rows = static_cast<Int>(starts.back().size()) - 1;
+            levels.push_back(nb::cast<Int>(pair[6]));
+            others.push_back({starts.back().data(), partners.back().data(), b ? b->data() : nullptr,
+                              nb::cast<double>(pair[3]), k, nb::cast<Int>(pair[5])});
+        }
+    }
+
+    void check(Int first, Int last) const { require(0 <= first && first <= last && last <= rows, "levels out of range"); }
+
+    template <class Array> auto panel(Array& a, Int least) const {
+        require(!a || (a->shape(1) == lanes && static_cast<Int>(a->shape(0)) >= least), "a panel has the wrong shape");
+        return a ? a->data() : nullptr;
+    }
+
+    void pass(Int first, Int last, std::optional<Matrix> x, std::optional<Blocks> B, std::optional<Matrix> given,
+              std::optional<Out<double, nb::ndim<2>>> sums, std::optional<Out<double, nb::ndim<2>>> out) const {
+        check(first, last);
+        Int least = 0;
+        for (std::size_t i = 0; i < others.size(); ++i) least = std::max(least, others[i].at + levels[i] * others[i].K);
+        const double *px = panel(x, least), *pg = panel(given, rows * K);
+        double *ps = panel(sums, rows * K), *po = panel(out, least);
+        require(!B || static_cast<Int>(B->size()) == rows * K * K, "one block per level");
+        require(!po || B || given, "nothing to add to the other groupings");
+        const double* pb = B ? B->data() : nullptr;
+        nb::gil_scoped_release release;
+        pass_levels(others, K, first, last, px, pb, pg, ps, po);
+    }
+
+    void quadratic(int other, Int first, Int last, Blocks B, Out<double, nb::ndim<3>> D) const {
+        check(first, last);
+        const auto& o = others.at(other);
+        require(static_cast<Int>(B.size()) == rows * K * K, "one block per level");
+        require(static_cast<Int>(D.size()) == levels[other] * o.K * o.K, "one block per level of the other grouping");
+        const double* pb = B.data();
+        double* pd = D.data();
+        nb::gil_scoped_release release;
+        add_quadratic_blocks(o, K, first, last, pb, pd);
+    }
+};
+
 }  // namespace
 
 NB_MODULE(_core, m) {
@@ -476,4 +541,12 @@ NB_MODULE(_core, m) {
              nb::arg("theta").noconvert(), nb::arg("by_covariance"))
         .def("finish", &ResponseBlock::finish, nb::arg("charts").noconvert(), nb::arg("which").noconvert(), nb::arg("response").noconvert(),
              nb::arg("theta").noconvert());
+    m.attr("lanes") = lanes;
+    nb::class_<PairedLevels>(m, "PairedLevels")
+        .def(nb::init<int, const std::vector<nb::tuple>&>(), nb::arg("K"), nb::arg("pairs"))
+        .def("pass_levels", &PairedLevels::pass, nb::arg("first"), nb::arg("last"), nb::arg("x").noconvert().none(),
+             nb::arg("B").noconvert().none(), nb::arg("given").noconvert().none(), nb::arg("sums").noconvert().none(),
+             nb::arg("out").noconvert().none())
+        .def("add_quadratic_blocks", &PairedLevels::quadratic, nb::arg("other"), nb::arg("first"), nb::arg("last"),
+             nb::arg("B").noconvert(), nb::arg("D").noconvert());
 }

@@ -35,6 +35,7 @@ def lmm(
     start: ArrayLike | None = None,
     max_evaluations: int | None = None,
     tol: float | None = None,
+    solver: str = "auto",
 ) -> LinearMixedFit:
     """Fit a linear mixed model described by an lme4 formula.
 
@@ -66,7 +67,12 @@ def lmm(
     max_evaluations : int, optional
         Most evaluations of the criterion (200).
     tol : float, optional
-        The search stops when a further step promises less than this (1e-10).
+        The search stops when a further step promises less than this (1e-10); for the iterative solver, the
+        Monte Carlo error that is left to every covariance parameter, in units of its standard error (0.01).
+    solver : {"auto", "direct", "iterative"}
+        Factor the mixed-model equations, or solve them by conjugate gradients where the factor would be too
+        large: crossed factors with many levels each. ``auto`` predicts memory and time, and `solver` of the
+        fit says what was chosen and why.
 
     Returns
     -------
@@ -137,7 +143,9 @@ def lmm(
         formula, data, weights=weights, offset=offset, na_action=na_action, contrasts=contrasts, env=env
     )
     first: Any = start
-    estimate = estimation.fit(design, reml=bool(reml), start=first, max_evaluations=max_evaluations, tol=tol)
+    estimate = estimation.fit(
+        design, reml=bool(reml), start=first, max_evaluations=max_evaluations, tol=tol, solver=solver
+    )
     warn_if_cut_short(estimate, stacklevel=3)  # past the check of option names
     warn_of_collinearity(design, estimate, stacklevel=3)
     lost = offset is not None and _name(offset) is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +11,10 @@ import numpy as np
 
 from henderson import crossprod
 from henderson.crossprod.record import CrossProducts
-from henderson.errors import HendersonWarning, OptionError
+from henderson.errors import FitError, HendersonWarning, OptionError
 from henderson.model.criterion import criterion, explain_failure
 from henderson.model.linear import check_theta, theta_names
+from henderson.model.sampled_search import DEFAULT_ERROR, MonteCarlo, search_by_probes
 from henderson.model.start import moment_start
 from henderson.model.units import from_search, relative_factors, to_search
 from henderson.optim.chart import Block, Chart, chart_as_typed
@@ -22,7 +23,10 @@ from henderson.optim.record import SearchRecord
 from henderson.optim.rectify import KKT, off_the_boundary
 from henderson.optim.search import search
 from henderson.progress import Counted
-from henderson.solve.direct import Factor, analyse
+from henderson.solve.choose import Choice, choose
+from henderson.solve.direct import FAILURES, Factor, analyse
+from henderson.solve.iterative import IterativeFactor
+from henderson.solve.levels import lay_out
 from henderson.solve.threads import blas_threads_for
 
 if TYPE_CHECKING:
@@ -32,6 +36,8 @@ DEFAULT_TOL = 1e-10
 DEFAULT_MAX_EVALUATIONS = 200
 FEW_DIGITS = 1e-9
 """Share of the response's sum of squares below which the residual one has lost most of its digits."""
+DIRECT = Choice("direct", "the solver of refits", "direct")
+"""What is said of estimates that others make."""
 SINGULAR_TOL = 1e-4
 """A standard deviation below this share of the residual's counts as zero (lme4's number)."""
 
@@ -59,6 +65,10 @@ class Estimate:
     search : SearchRecord
     kkt : KKT
     cross : CrossProducts
+    choice : Choice
+        Which solver, and why.
+    monte_carlo : MonteCarlo or None
+        Errors that the probes of the iterative solver leave; None for the direct one.
     """
 
     reml: bool
@@ -75,9 +85,12 @@ class Estimate:
     kkt: KKT
     cross: CrossProducts
     system: Any = field(repr=False, default=None)
+    choice: Choice = field(default=DIRECT)
+    monte_carlo: MonteCarlo | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**{k: v for k, v in self.__dict__.items() if k in self.__dataclass_fields__}, "system": None}
+        kept = {k: v for k, v in self.__dict__.items() if k in self.__dataclass_fields__}
+        return {**kept, "system": None, "choice": replace(self.choice, system=None)}
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
@@ -95,10 +108,13 @@ class Estimate:
         return tuple(relative_factors(self.cross, self.theta))
 
     @cached_property
-    def factor(self) -> Factor:
-        """Cholesky factor of Omega at theta, for solves."""
+    def factor(self) -> Any:
+        """Factor of Omega at theta, for solves; their iterative substitute after an iterative fit."""
         used = zip(self.cross.z_transform, self.grouping_lambdas, strict=True)
-        return Factor(self.cross, tuple(np.linalg.solve(T, lam) for T, lam in used), self.system)
+        lambdas = tuple(np.linalg.solve(T, lam) for T, lam in used)
+        if self.choice.solver == "iterative":
+            return IterativeFactor(self.cross, lambdas)
+        return Factor(self.cross, lambdas, self.system)
 
     @cached_property
     def u(self) -> tuple[np.ndarray, ...]:
@@ -183,6 +199,7 @@ def fit(
     start: np.ndarray | None = None,
     max_evaluations: int | None = None,
     tol: float | None = None,
+    solver: str = "auto",
 ) -> Estimate:
     """Fit a design by REML or ML.
 
@@ -194,8 +211,11 @@ def fit(
         theta to start from, lme4's order and units; default: variances by the method of moments.
     max_evaluations : int, default 200
         Most evaluations of the criterion.
-    tol : float, default 1e-10
-        Stop when the predicted decrease is below ``tol * max(1, |f| / 1000)``.
+    tol : float, optional
+        Direct solver: stop when the predicted decrease is below ``tol * max(1, |f| / 1000)``, default 1e-10.
+        Iterative solver: Monte Carlo error of theta in units of its standard error, default 0.01.
+    solver : {"auto", "direct", "iterative"}
+        Factor the equations, or solve them by conjugate gradients; see `henderson.solve.choose`.
 
     Returns
     -------
@@ -204,9 +224,10 @@ def fit(
     Raises
     ------
     OptionError
-        `tol` or `max_evaluations` not positive.
+        `tol` or `max_evaluations` not positive, or an unknown solver.
     FitError
-        The criterion cannot be evaluated (collinear fixed effects, no residual left).
+        The criterion cannot be evaluated (collinear fixed effects, no residual left); no memory for a factor;
+        conjugate gradients do not converge.
 
     Notes
     -----
@@ -220,6 +241,7 @@ def fit(
         start=start,
         max_evaluations=max_evaluations,
         tol=tol,
+        solver=solver,
     )
 
 
@@ -227,6 +249,17 @@ def refit(estimate: Estimate, design: Design, y: np.ndarray) -> Estimate:
     """The same model on another response (n,): one O(n) pass, then the search from the old estimate."""
     cross = crossprod.with_response(estimate.cross, design, y)
     chart, theta = to_search(cross, estimate.theta)
+    if estimate.monte_carlo is not None:
+        return _search_iteratively(
+            cross,
+            estimate.theta_names,
+            estimate.reml,
+            chart,
+            off_the_boundary(chart, theta),
+            estimate.search.max_evaluations,
+            estimate.monte_carlo.wanted,
+            estimate.choice,
+        )
     return _search_and_pack(
         cross,
         estimate.theta_names,
@@ -248,15 +281,20 @@ def fit_cross_products(
     max_evaluations: int | None = None,
     tol: float | None = None,
     system: Any = None,
+    solver: str = "auto",
 ) -> Estimate:
     """Fit from the sufficient statistics alone; arguments as in `fit`."""
     most = _positive(max_evaluations, DEFAULT_MAX_EVALUATIONS, "max_evaluations")
-    tolerance = _positive(tol, DEFAULT_TOL, "tol")
+    choice = choose(cross, solver, system)
+    iterative = choice.solver == "iterative"
+    tolerance = _positive(tol, DEFAULT_ERROR if iterative else DEFAULT_TOL, "tol")
     chart, theta = (
         moment_start(cross) if start is None else to_search(cross, check_theta(start, names, "start"))
     )
-    system = analyse(cross) if system is None else system
-    return _search_and_pack(cross, names, bool(reml), chart, theta, int(most), float(tolerance), system)
+    if iterative:
+        return _search_iteratively(cross, names, bool(reml), chart, theta, int(most), tolerance, choice)
+    estimate = _search_and_pack(cross, names, bool(reml), chart, theta, int(most), tolerance, choice.system)
+    return replace(estimate, choice=replace(choice, system=None))
 
 
 def _positive(value: Any, default: float, name: str) -> float:
@@ -286,6 +324,23 @@ def _search_and_pack(
     if found.point is None or found.kkt is None:
         raise explain_failure(cross, theta, chart.entries, reml=reml, system=system)
     return _pack(cross, names, reml, found.point, found.record, found.kkt, system)
+
+
+def _search_iteratively(
+    cross: CrossProducts,
+    names: tuple[str, ...],
+    reml: bool,
+    chart: Chart,
+    theta: np.ndarray,
+    most: int,
+    error: float,
+    choice: Choice,
+) -> Estimate:
+    found = search_by_probes(lay_out(cross), chart, theta, reml=reml, error=error, most=most)
+    if found is None:
+        raise FitError(f"The criterion cannot be evaluated: {FAILURES[2]}. Check the columns of the model.")
+    estimate = _pack(cross, names, reml, found.point, found.record, found.kkt, None)
+    return replace(estimate, choice=choice, monte_carlo=found.monte_carlo)
 
 
 def _pack(

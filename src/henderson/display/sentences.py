@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from henderson.inference.summary import SummaryRecord
+    from henderson.model.sampled_search import MonteCarlo
 
 
 def title(record: SummaryRecord) -> str:
@@ -66,7 +67,26 @@ def notes(record: SummaryRecord) -> list[str]:
         out.append(record.coefficients.note)
     if record.singular:
         out.append(f"Singular fit: {'; '.join(record.singular)}.")
+    if record.monte_carlo is not None:
+        out.append(solved(record.monte_carlo))
     return [*out, ending(record)]
+
+
+def solved(errors: MonteCarlo) -> str:
+    """Say what the iterative solver leaves open."""
+    share = (
+        "no Monte Carlo error"
+        if errors.share == 0
+        else f"a Monte Carlo error of {percent(errors.share)} of the standard error at most"
+    )
+    return (
+        f"Solved iteratively: theta has {share}, the criterion one of {errors.criterion_error:.2g} (.solver)."
+    )
+
+
+def percent(share: float) -> str:
+    """A share of one with two digits."""
+    return f"{100 * share:.2g} %"
 
 
 def ending(record: SummaryRecord) -> str:

@@ -21,6 +21,7 @@ import numpy as np
 
 from henderson.design.record import Design, Grouping, RandomTerm
 from henderson.errors import DataError
+from henderson.inference.saved_solver import read_solver, solver_record
 
 if TYPE_CHECKING:
     from henderson.estimate import Estimate
@@ -112,6 +113,7 @@ def to_dict(design: Design, estimate: Estimate, origin: Origin) -> Record:
                 "smallest_eigenvalue": [number(x) for x in estimate.kkt.smallest_eigenvalue],
                 "satisfied": bool(estimate.kkt.satisfied),
             },
+            "solver": solver_record(estimate),
         },
     }
 
@@ -225,7 +227,8 @@ def from_dict(
             f"The stored fit is incomplete or damaged: {type(error).__name__}: {error}."
         ) from error
     check_functions(design, env)
-    check_criterion(design, estimate)
+    if estimate.monte_carlo is None:  # an iterative fit's criterion is an estimate, and dear
+        check_criterion(design, estimate)
     return design, estimate, source
 
 
@@ -321,13 +324,14 @@ def read_estimate(record: Record, design: Design) -> Estimate:
     from henderson.optim.rectify import KKT
 
     names, kkt = theta_names(design), record["kkt"]
+    choice, monte_carlo = read_solver(record.get("solver"), len(names))
     return Estimate(
         reml=bool(record["reml"]),
         theta=listed(record["theta"], "theta", len(names)),
         theta_names=names,
         beta=listed(record["beta"], "beta", design.p),
         nu=int(record["nu"]),
-        **{name: float(record[name]) for name in PARAMETERS if name not in ("nu", "reml")},
+        **_numbers(record),
         search=read_search(record["search"], len(names)),
         kkt=KKT(
             float(kkt["stationarity"]),
@@ -336,7 +340,13 @@ def read_estimate(record: Record, design: Design) -> Estimate:
             bool(kkt["satisfied"]),
         ),
         cross=crossprod.from_design(design),
+        choice=choice,
+        monte_carlo=monte_carlo,
     )
+
+
+def _numbers(record: Record) -> dict[str, Any]:
+    return {name: float(record[name]) for name in PARAMETERS if name not in ("nu", "reml")}
 
 
 def read_search(record: Record, size: int) -> SearchRecord:

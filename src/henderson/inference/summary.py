@@ -17,6 +17,7 @@ from henderson.inference.varcorr import VarCorr, varcorr
 if TYPE_CHECKING:
     from henderson.design.record import Design
     from henderson.estimate import Estimate
+    from henderson.model.sampled_search import MonteCarlo
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +64,8 @@ class SummaryRecord:
         Whether the model has weights, or an offset.
     where : str or None
         Where the rows stayed, of a fit made from sums of products.
+    monte_carlo : MonteCarlo or None
+        Errors left by the probes of the iterative solver.
     """
 
     formula: str
@@ -90,6 +93,7 @@ class SummaryRecord:
     weighted: bool
     offset: bool
     where: str | None = None
+    monte_carlo: MonteCarlo | None = None
 
 
 def summarise(
@@ -147,4 +151,5 @@ def summarise(
         weighted=is_weighted(design),
         offset=has_offset(design),
         where=design.where if isinstance(design, GatheredDesign) else None,
+        monte_carlo=estimate.monte_carlo,
     )

@@ -8,12 +8,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from henderson.design.gathered import GatheredDesign
-from henderson.inference import conditional, criteria, fixed, frames, random_effects, singular, varcorr
+from henderson.inference import (
+    conditional,
+    criteria,
+    fixed,
+    frames,
+    random_effects,
+    singular,
+    solver,
+    varcorr,
+)
 from henderson.inference.random_effects import RandomEffects
 from henderson.inference.varcorr import VarCorr
 from henderson.model.linear import LinearMixedModel
 from henderson.results.elsewhere import missing_attribute
 from henderson.results.printed import PrintedEffects, PrintedSearch, PrintedVarCorr
+from henderson.results.solver import SolverReport
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -223,6 +233,25 @@ class Parameters:
     def opt(self) -> SearchRecord:
         """The search for theta, evaluation by evaluation; prints itself."""
         return PrintedSearch.of(self.estimate.search)
+
+    @property
+    def solver(self) -> SolverReport:
+        """How the equations were solved and why; the Monte Carlo error of theta beside its standard error.
+
+        Examples
+        --------
+        >>> import henderson as hd
+        >>> sleep = hd.datasets.load("sleepstudy")
+        >>> fit = hd.lmm("Reaction ~ Days + (Days | Subject)", sleep, solver="direct")
+        >>> fit.solver
+        Solved directly, by a sparse factor
+        theta                    estimate
+        Subject.(Intercept)      0.966732
+        Subject.Days.(Intercept) 0.015169
+        Subject.Days              0.23091
+        Why: asked for. (solver='direct')
+        """
+        return SolverReport(solver.solver_record(self.estimate), self.source.kind)
 
     @property
     def model(self) -> LinearMixedModel:

@@ -10,6 +10,7 @@ import numpy as np
 
 from henderson.core import core
 from henderson.crossprod.record import CrossProducts
+from henderson.solve.cost import refuse_hopeless
 from henderson.solve.threads import blas_threads_for
 
 NO_RESIDUAL = 3
@@ -61,10 +62,16 @@ class Evaluation:
 def analyse(cross: CrossProducts) -> Any:
     """Symbolic analysis, once per pattern: elimination order, fill, dense tail. Shared by every workspace.
 
+    Raises
+    ------
+    FitError
+        Where the factor, and perhaps the analysis itself, would not fit into memory.
+
     Notes
     -----
     About O(entries of L); independent of theta and of the response.
     """
+    refuse_hopeless(cross)
     pairs = [(p.first, p.second, p.start, p.partner, p.blocks) for p in cross.pairs]
     return core().System(list(cross.zz), pairs)
 

@@ -1,0 +1,215 @@
+"""The same Newton search on an estimated gradient, with as many probes as the wanted accuracy takes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from henderson.crossprod.record import CrossProducts
+from henderson.model.criterion import constant
+from henderson.model.iterative import IterativeCriterion, Sampled, relative_blocks
+from henderson.model.units import from_search
+from henderson.optim.chart import Chart
+from henderson.optim.newton import Point
+from henderson.optim.record import SearchRecord, Step
+from henderson.optim.rectify import KKT
+from henderson.optim.search import Found, search
+from henderson.progress import Counted
+from henderson.solve.complement import Complement, buffers_for
+from henderson.solve.lanczos import LogDeterminant, log_determinant
+from henderson.solve.levels import LANES, Layout
+from henderson.solve.probes import Probes, draw_probes
+
+DEFAULT_ERROR = 0.01
+"""Monte Carlo error of every theta, in units of its standard error, unless another is asked for."""
+FEWEST = 5
+"""Random probes at least: their spread is the error that is reported."""
+MOST_PROBES = 2_000
+SPARE = 1.3
+"""Probes are added for an error smaller than asked by the root of this."""
+TWO_PI = 2 * math.pi
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MonteCarlo:
+    """What the probes leave open.
+
+    Attributes
+    ----------
+    theta_error : (n_theta,) float64
+        Monte Carlo standard error of theta, lme4's order and units.
+    theta_std_error : (n_theta,) float64
+        Standard error of theta by the average information, to compare with.
+    share : float
+        Largest ratio of the two.
+    wanted : float
+        What that ratio was to be.
+    probes, exact : int
+        Random vectors, and unit vectors that make the part of small groupings exact.
+    iterations : int
+        Of the conjugate gradients, all solves together.
+    criterion_error : float
+        Monte Carlo standard error of the criterion.
+    lanczos_steps : int
+    """
+
+    theta_error: np.ndarray
+    theta_std_error: np.ndarray
+    share: float
+    wanted: float
+    probes: int
+    exact: int
+    iterations: int
+    criterion_error: float
+    lanczos_steps: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SampledFit:
+    """Where the search ended, and how well that is known.
+
+    Attributes
+    ----------
+    point : Point
+        `at.value` is the criterion, by Lanczos quadrature.
+    record : SearchRecord
+        Values of the steps are those of the integral of the gradient, shifted to the final criterion.
+    kkt : KKT
+    monte_carlo : MonteCarlo
+    """
+
+    point: Point
+    record: SearchRecord
+    kkt: KKT
+    monte_carlo: MonteCarlo
+
+
+def search_by_probes(
+    layout: Layout,
+    chart: Chart,
+    theta: np.ndarray,
+    *,
+    reml: bool,
+    error: float,
+    most: int,
+    seed: int = 0,
+) -> SampledFit | None:
+    """Minimise the criterion with gradients from probes; more probes until their error is small enough.
+
+    Parameters
+    ----------
+    layout : Layout
+    chart, theta : Chart, (n_theta,)
+        Start.
+    reml : bool
+    error : float
+        Wanted Monte Carlo error of theta in units of its standard error.
+    most : int
+        Most evaluations.
+    seed : int
+        Of the probes; they are the same at every theta.
+
+    Returns
+    -------
+    SampledFit or None
+        None where the criterion cannot be evaluated at the start.
+    """
+    cross, sizes = layout.cross, tuple(rows.stop - rows.start for rows in layout.rows)
+    count, iterations = _first_probes(cross.p), 0
+    steps: list[Step] = []
+    while True:
+        evaluate = IterativeCriterion(layout, reml, draw_probes(sizes, count, seed))
+        counted = Counted(evaluate, "fit")
+        found = search(counted, chart, theta, tol=min(1e-5, error**2 / 10), most=most - len(steps))
+        counted.close()
+        if found.point is None or evaluate.last is None:
+            return None
+        iterations += evaluate.iterations
+        steps += _chained(steps, found.record)
+        chart, theta = found.point.chart, found.point.theta
+        accuracy = _accuracy(cross, chart, theta, evaluate.last)
+        more = _next_count(accuracy[2], error, evaluate.probes)
+        if more is None or not found.record.converged:
+            return _finish(layout, found, steps, evaluate.probes, accuracy, error, iterations, reml, seed)
+        count = more
+
+
+def _first_probes(p: int) -> int:
+    """Random probes that fill the last panel beside the columns of X and the response."""
+    count = -(p + 1) % LANES
+    return count if count >= FEWEST else count + LANES
+
+
+def _next_count(share: float, wanted: float, probes: Probes) -> int | None:
+    """How many random probes to go on with; None when there are enough."""
+    if share <= wanted or probes.drawn == 0 or probes.drawn >= MOST_PROBES:
+        return None
+    needed = probes.drawn * (share / wanted) ** 2 * SPARE
+    return min(MOST_PROBES, probes.drawn + LANES * math.ceil((needed - probes.drawn) / LANES))
+
+
+def _chained(before: list[Step], record: SearchRecord) -> list[Step]:
+    """Steps of a further search: its values go on where the last one ended."""
+    if not before:
+        return list(record.steps)
+    level = min(s.value for s in before if s.accepted)
+    return [replace(s, value=s.value + level) for s in record.steps]
+
+
+def _accuracy(
+    cross: CrossProducts, chart: Chart, theta: np.ndarray, sampled: Sampled
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Monte Carlo error and standard error of theta in lme4's units, and the largest ratio of the two."""
+    assert sampled.at.curvature is not None
+    inverse = np.linalg.pinv(sampled.at.curvature, rcond=1e-10, hermitian=True)
+    J = _jacobian(cross, chart, theta)
+    spread = J @ inverse @ sampled.gradient_covariance @ inverse @ J.T
+    variance = np.maximum(np.diag(2 * J @ inverse @ J.T), 0.0)
+    error, std_error = np.sqrt(np.maximum(np.diag(spread), 0.0)), np.sqrt(variance)
+    inside = std_error > 0
+    share = float((error[inside] / std_error[inside]).max(initial=0.0))
+    return error, std_error, share
+
+
+def _jacobian(cross: CrossProducts, chart: Chart, theta: np.ndarray, step: float = 1e-6) -> np.ndarray:
+    """(n_theta, n_theta) derivative of lme4's theta by the coordinates of the search."""
+    columns = []
+    for j in range(len(theta)):
+        move = np.zeros(len(theta))
+        move[j] = step * max(1.0, abs(theta[j]))
+        ends = [from_search(cross, chart, theta + sign * move) for sign in (1, -1)]
+        columns.append((ends[0] - ends[1]) / (2 * move[j]))
+    return np.array(columns).T
+
+
+def _finish(
+    layout: Layout,
+    found: Found,
+    steps: list[Step],
+    probes: Probes,
+    accuracy: tuple[np.ndarray, np.ndarray, float],
+    wanted: float,
+    iterations: int,
+    reml: bool,
+    seed: int,
+) -> SampledFit:
+    """The criterion at the end, by Lanczos quadrature."""
+    assert found.point is not None
+    assert found.kkt is not None
+    cross, point = layout.cross, found.point
+    lambdas = relative_blocks(cross, point.chart.entries, point.theta)
+    C = Complement(layout, tuple(lambdas), buffers_for(layout))
+    rest = log_determinant(C.product, layout.q, seed=seed) if layout.q else LogDeterminant(0.0, 0.0, 0)
+    logdet = C.logdet_first + C.logdet_diagonal + rest.value
+    nu = float(cross.n - cross.p if reml else cross.n)
+    value = logdet + (point.at.logdet_rx if reml else 0.0) + constant(cross, reml)
+    value += nu * (1 + math.log(TWO_PI * point.at.r2 / nu))
+    shift = value - (steps[-1].value if steps else 0.0)
+    at = replace(point.at, value=value, logdet_omega=logdet)
+    record = replace(found.record, steps=tuple(replace(s, value=s.value + shift) for s in steps))
+    monte_carlo = MonteCarlo(
+        *accuracy, wanted, probes.drawn, probes.exact, iterations, rest.error, rest.steps
+    )
+    return SampledFit(Point(point.chart, point.theta, at), record, found.kkt, monte_carlo)
