@@ -20,11 +20,13 @@ from henderson.results.options import named_options
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from henderson.results.sums import CrossProducts
+
 
 @named_options
 def lmm(
-    formula: str,
-    data: Any,
+    formula: str | CrossProducts,
+    data: Any = None,
     *,
     reml: bool = True,
     weights: str | ArrayLike | None = None,
@@ -45,9 +47,11 @@ def lmm(
     Parameters
     ----------
     formula : str
-        As in lme4: ``"Reaction ~ Days + (Days | Subject)"``.
+        As in lme4: ``"Reaction ~ Days + (Days | Subject)"``. Or sums made by `cross_products`, which know
+        their formula and need no data.
     data : pandas or polars DataFrame, pyarrow Table, or dict of arrays
-        One row per observation.
+        One row per observation. Or rows that do not fit in memory: the path of Parquet or CSV files, an
+        iterator of data frames or a function that makes one; see `cross_products`.
     reml : bool, default True
         REML, or maximum likelihood.
     weights : column name or (rows,) positive numbers, optional
@@ -133,6 +137,10 @@ def lmm(
     <BLANKLINE>
     Converged in ... evaluations.
     """
+    if (sums := _sums(formula, data, weights, offset, na_action, contrasts, env)) is not None:
+        check_kinds(sums.formula, reml)
+        return sums.fit(reml=bool(reml), start=start, max_evaluations=max_evaluations, tol=tol)
+    assert isinstance(formula, str)
     check_kinds(formula, reml)
     if is_lazy(data):
         sums = sums_on_engine(
@@ -151,6 +159,35 @@ def lmm(
     lost = offset is not None and _name(offset) is None
     source = Source(formula, frame_kind(data), held(data), _name(weights), _name(offset), lost, env)
     return LinearMixedFit(design, estimate, source)
+
+
+def _sums(formula: object, data: Any, *options: Any) -> CrossProducts | None:
+    """Sums of products, where they are given or the data come in chunks; None for a data frame."""
+    from henderson.data.chunks import as_chunks
+
+    if not isinstance(formula, str):
+        from henderson.results.sums import CrossProducts
+
+        if isinstance(formula, CrossProducts):
+            _check_alone(data, options)
+            return formula
+        check_kinds(formula, True)
+    assert isinstance(formula, str)
+    if data is None or (chunks := as_chunks(data)) is None:
+        return None
+    from henderson.results.sums import cross_products
+
+    names = ("weights", "offset", "na_action", "contrasts", "env")
+    sums: CrossProducts = cross_products(formula, chunks, **dict(zip(names, options, strict=True)))
+    return sums
+
+
+def _check_alone(data: Any, options: tuple[Any, ...]) -> None:
+    if data is not None or options != (None, None, "drop", None, None):
+        raise OptionError(
+            "Sums of products have their data, weights, offset and contrasts in them: type lmm(sums), or "
+            "give these to cross_products(formula, data, ...)."
+        )
 
 
 def check_kinds(formula: object, reml: object) -> None:

@@ -91,7 +91,7 @@ class DesignSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the specification as plain lists, numbers and text, ready for JSON."""
-        return {"version": VERSION, **{name: _plain(getattr(self, name)) for name in self.__slots__}}
+        return {"version": VERSION, **{name: plain_record(getattr(self, name)) for name in self.__slots__}}
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> DesignSpec:
@@ -110,13 +110,14 @@ class DesignSpec:
             ) from error
 
 
-def _plain(value: Any) -> Any:
+def plain_record(value: Any) -> Any:
+    """Return a value as plain lists, numbers and text."""
     if isinstance(value, (Coding, CodedFactor, GroupingSpec)):
-        return {name: _plain(getattr(value, name)) for name in value.__slots__}
+        return {name: plain_record(getattr(value, name)) for name in value.__slots__}
     if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
+        return {key: plain_record(each) for key, each in value.items()}
     if isinstance(value, (tuple, list)):
-        return [_plain(each) for each in value]
+        return [plain_record(each) for each in value]
     if isinstance(value, np.ndarray):
         return value.tolist()
     return value.item() if isinstance(value, np.generic) else value
@@ -130,7 +131,13 @@ def _optional(values: Any) -> tuple[Any, ...] | None:
     return None if values is None else tuple(values)
 
 
-def _coding(record: dict[str, Any]) -> Coding:
+def coding_record(coding: Coding) -> dict[str, Any]:
+    """Return a coding as a plain dict."""
+    return {name: plain_record(getattr(coding, name)) for name in coding.__slots__}
+
+
+def read_coding(record: dict[str, Any]) -> Coding:
+    """Return the coding of `coding_record`."""
     matrix = None if record["matrix"] is None else tuple(_tuple(row) for row in record["matrix"])
     return Coding(
         str(record["kind"]), record["base"], matrix, _optional(record["names"]), bool(record["numbered"])
@@ -153,7 +160,7 @@ def _from_record(record: dict[str, Any]) -> DesignSpec:
         kinds=dict(record["kinds"]),
         levels={key: _tuple(levels) for key, levels in record["levels"].items()},
         states={key: dict(state) for key, state in record["states"].items()},
-        codings={key: _coding(coding) for key, coding in record["codings"].items()},
+        codings={key: read_coding(coding) for key, coding in record["codings"].items()},
         kept=_tuple(map(int, record["kept"])),
         all_x_names=_tuple(record["all_x_names"]),
         x_names=_tuple(record["x_names"]),
@@ -165,7 +172,7 @@ def _from_record(record: dict[str, Any]) -> DesignSpec:
         env=_tuple(record["env"]),
         assign=_tuple(map(int, record.get("assign", ()))),  # records of 0.1.0 do not have them
         factors={
-            name: CodedFactor(_tuple(each["levels"]), _coding(each["coding"]))
+            name: CodedFactor(_tuple(each["levels"]), read_coding(each["coding"]))
             for name, each in record.get("factors", {}).items()
         },
         aliases=_tuple(_tuple(weights) for weights in record.get("aliases", ())),

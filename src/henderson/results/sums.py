@@ -1,47 +1,51 @@
-"""Sums of products as users hold them: they add, fit, and send no rows."""
+"""Sums of products as users hold them: they add, are saved, and fit without the rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from henderson import estimate as estimation
 from henderson.crossprod.combine import combine
 from henderson.crossprod.gather import Gathered, gather
+from henderson.crossprod.store import load, save
 from henderson.crossprod.stream import stream
 from henderson.crossprod.sums import Sums
-from henderson.data.chunks import Chunk as _Chunk
-from henderson.data.chunks import Chunks, as_chunks, column_name
+from henderson.data.chunks import Chunk, Chunks, as_chunks, column_name
 from henderson.design.arguments import check_env, check_formula, check_na_action, read_codings
 from henderson.design.chunk import Request
-from henderson.errors import OptionError
+from henderson.errors import DataError, OptionError
 from henderson.inference.frames import frame_kind
+from henderson.inference.gathered import describe
 from henderson.model.linear import theta_names
 from henderson.results.alarm import warn_if_cut_short
 from henderson.results.fit import LinearMixedFit
 from henderson.results.options import named_options
+from henderson.results.shown import Shown
 from henderson.results.source import Source
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from henderson.crossprod import CrossProducts as Record
+    from henderson.crossprod import CrossProducts as Cross
     from henderson.design.gathered import GatheredDesign
+    from henderson.display.table import TableView
 
 
-class CrossProducts:
+class CrossProducts(Shown):
     """The sums of products of a model over rows that stayed where they are.
 
-    Made by `henderson.cross_products`. They add (``+``), also those of other places, save to a file, and fit
-    without the rows.
+    Made by `henderson.cross_products`. They add (``+``), those of other places included, are saved to one
+    file, and fit without the rows. Printing them shows how much of the rows they hold.
 
     Parameters
     ----------
     sums : crossprod.sums.Sums or None
         Sums that can be added; None for those that cannot.
     source : Source
-        Kind of frame, and where the rows are.
+        Formula, kind of frame, and where the rows are.
     where : str
         What to call that place.
     gathered : Gathered, optional
@@ -53,8 +57,15 @@ class CrossProducts:
     >>> sleep = hd.datasets.load("sleepstudy")
     >>> north = hd.cross_products("Reaction ~ Days + (Days | Subject)", sleep[:80])
     >>> south = hd.cross_products("Reaction ~ Days + (Days | Subject)", sleep[80:])
-    >>> fit = (north + south).fit()
-    >>> print(fit.fixef.round(2).to_string())
+    >>> both = north + south
+    >>> both
+    Sums of products of 180 rows
+    Formula: Reaction ~ Days + (Days | Subject)
+    The rows stayed in 2 parts.
+    Groups  Levels Fewest rows Most rows           Columns
+    Subject     18          10        10 (Intercept), Days
+    Fixed part: 2 columns ((Intercept), Days).
+    >>> print(both.fit().fixef.round(2).to_string())
     (Intercept)    251.41
     Days            10.47
     """
@@ -62,30 +73,144 @@ class CrossProducts:
     def __init__(
         self, sums: Sums | None, source: Source, where: str, gathered: Gathered | None = None
     ) -> None:
-        self.sums, self.source, self.where, self._gathered = sums, source, where, gathered
+        self.sums, self.source, self.where, self.kind, self._made = sums, source, where, source.kind, gathered
+
+    @classmethod
+    def of_design(cls, design: GatheredDesign, cross: Cross, source: Source) -> CrossProducts:
+        """Join a design without rows with its cross-products; they fit, but cannot be added to others."""
+        return cls(None, source, design.where, Gathered(design, cross))
 
     @cached_property
     def gathered(self) -> Gathered:
         """Design and cross-products: levels, coding, ranks and centres settled by the rows that are in."""
-        if self._gathered is not None:
-            return self._gathered
-        assert self.sums is not None
-        return gather(self.sums, self.where)
+        if self._made is not None:
+            return self._made
+        return gather(self._addable(), self.where)
 
     @property
     def design(self) -> GatheredDesign:
-        """Names, levels and counts."""
+        """Names, levels and counts of the model, on the rows that are in."""
         return self.gathered.design
 
     @property
-    def record(self) -> Record:
+    def cross(self) -> Cross:
         """The cross-products as the solvers take them."""
         return self.gathered.cross
+
+    @cached_property
+    def record(self) -> Any:
+        """Sizes: rows, levels, columns."""
+        groups = (
+            {} if self.sums is None else dict(zip(self.sums.plan.groupings, self.sums.groups, strict=True))
+        )
+        return describe(self.design, {name: g.rows for name, g in groups.items()}, self.formula)
+
+    def _view(self) -> TableView:
+        from henderson.display.sums import sums_view
+
+        return sums_view(self.record)
 
     @property
     def formula(self) -> str:
         """The formula as typed."""
         return self.source.formula
+
+    @property
+    def nobs(self) -> int:
+        """Rows used."""
+        return self.design.n
+
+    # -- adding and keeping ----------------------------------------------------------------------------------
+
+    def _addable(self) -> Sums:
+        if self.sums is None:
+            raise DataError(
+                "These cross-products were made for one design and cannot be added to others or saved. Make "
+                "them with cross_products(formula, data) from files, chunks or data frames."
+            )
+        return self.sums
+
+    def merge(self, *others: CrossProducts | Iterable[CrossProducts]) -> CrossProducts:
+        """Add sums of other rows: the same numbers as if all rows had been in one place.
+
+        Parameters
+        ----------
+        *others : CrossProducts
+            Of the same formula. Levels may differ: they are united.
+
+        Returns
+        -------
+        CrossProducts
+
+        Raises
+        ------
+        DataError
+            Formulas, contrasts, weights or kinds of columns differ, or the levels of a factor come in orders
+            that contradict one another.
+
+        Notes
+        -----
+        O(size of the sums). Rows that are in two of them are counted twice; nothing can tell.
+        """
+        parts = [self, *(each for other in others for each in _several(other))]
+        sums = combine(part._addable() for part in parts)
+        where = f"{sum(_places(part) for part in parts)} parts"
+        return CrossProducts(sums, Source(self.formula, self.kind, weights=self.source.weights,
+                                          offset=self.source.offset, env=self.source.env), where)  # fmt: skip
+
+    def __add__(self, other: object) -> CrossProducts:
+        return self.merge(other) if isinstance(other, CrossProducts) else NotImplemented
+
+    def __radd__(self, other: object) -> CrossProducts:
+        return self if other == 0 else NotImplemented  # so that sum([...]) works
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the sums to one file, whole or not at all.
+
+        Numbers and names only: labels of all levels, sums of products within each of them; no rows. A file
+        of that name is replaced once everything is on the disk, so that a kill or a full disk leaves it as
+        it was.
+
+        Parameters
+        ----------
+        path : path
+            Any name.
+
+        Raises
+        ------
+        DataError
+            It cannot be written.
+        """
+        save(path, self._addable(), {"kind": self.kind, "where": self.where})
+
+    @classmethod
+    def load(
+        cls, path: str | PathLike[str], *, env: Mapping[str, Callable[..., Any]] | None = None
+    ) -> CrossProducts:
+        """Read sums that `save` wrote; nothing in the file is ever run as code.
+
+        Parameters
+        ----------
+        path : path
+        env : mapping, optional
+            The caller's functions, if the formula uses any; needed for new rows only.
+
+        Raises
+        ------
+        DataError
+            No such file, of another version, or damaged.
+        """
+        sums, header = load(path)
+        source = Source(
+            sums.plan.formula,
+            str(header.get("kind", "pandas")),
+            weights=sums.plan.weights,
+            offset=sums.plan.offset,
+            env=env,
+        )
+        return cls(sums, source, str(header.get("where", path)))
+
+    # -- fitting ---------------------------------------------------------------------------------------------
 
     @named_options
     def fit(
@@ -96,7 +221,14 @@ class CrossProducts:
         max_evaluations: int | None = None,
         tol: float | None = None,
     ) -> LinearMixedFit:
-        """Fit the model from the sums; arguments as in `lmm`.
+        """Fit the model from the sums.
+
+        Parameters
+        ----------
+        reml : bool, default True
+            REML, or maximum likelihood.
+        start, max_evaluations, tol
+            As in `lmm`.
 
         Returns
         -------
@@ -109,7 +241,7 @@ class CrossProducts:
         """
         first: Any = start
         estimate = estimation.fit_cross_products(
-            self.record,
+            self.cross,
             theta_names(self.design),
             reml=reml,
             start=first,
@@ -118,6 +250,19 @@ class CrossProducts:
         )
         warn_if_cut_short(estimate, stacklevel=3)
         return LinearMixedFit(self.design, estimate, self.source)
+
+
+def _several(other: Any) -> list[CrossProducts]:
+    if isinstance(other, CrossProducts):
+        return [other]
+    if isinstance(other, Iterable):
+        return [each for one in other for each in _several(one)]
+    raise DataError(f"Sums of products can be added to sums of products, not to {type(other).__name__}.")
+
+
+def _places(part: CrossProducts) -> int:
+    words = part.where.split()
+    return int(words[0]) if words[1:] == ["parts"] and words[0].isdigit() else 1
 
 
 @named_options
@@ -131,29 +276,64 @@ def cross_products(
     contrasts: str | Mapping[str, str | ArrayLike] | None = None,
     env: Mapping[str, Callable[..., Any]] | None = None,
     levels: Mapping[str, Any] | None = None,
+    like: CrossProducts | None = None,
 ) -> CrossProducts:
-    """Sum the products that a model needs, chunk by chunk, in constant memory.
+    """Sum the products that a model needs, chunk by chunk and in constant memory.
+
+    A = [Z X y]' W [Z X y], kept apart for every level and cell, so that sums of other rows can be added.
 
     Parameters
     ----------
     formula : str
         As in `lmm`.
-    data : path(s) of Parquet or CSV files, iterator or function making data frames, or a data frame
-        ``"sales/*.parquet"``, ``lambda: pandas.read_csv(path, chunksize=100_000)``.
+    data : path(s) of Parquet or CSV files, iterator or function that makes data frames, or a data frame
+        ``"sales/*.parquet"``, ``["north.csv", "south.csv"]``,
+        ``lambda: pandas.read_csv(path, chunksize=100_000)``.
+    weights, offset : column name, optional
+        As in `lmm`; an array only beside a data frame.
+    na_action : {"drop", "raise"}
+        What to do with rows with missing values.
+    contrasts, env
+        As in `lmm`. Functions of `env` see one chunk at a time and must work row by row.
+    levels : mapping of column name to list, optional
+        Levels of factors, in the order that they shall have; others in the data are an error. By default
+        those that occur, in the order that they have in a data frame.
+    like : CrossProducts, optional
+        Sums of other rows that these are to be added to: what functions such as ``scale`` and ``poly`` learnt
+        from their rows is used here.
 
     Returns
     -------
     CrossProducts
+
+    Raises
+    ------
+    FormulaError, OptionError
+        As in `lmm`.
+    DataError
+        Naming the chunk: reading failed, a column is missing, of another type than before, or holds what
+        cannot be used; a term needs all rows at once (knots at quantiles, ``median``).
+
+    Notes
+    -----
+    O(n m (m + K)) on all threads (`set_threads`) for m columns; memory for a few chunks and the result. One
+    pass; functions that learn from all rows take one more before it. The result does not depend on the
+    number of threads, and on the chunks only by rounding.
+
+    Examples
+    --------
+    >>> import henderson as hd
+    >>> machines = hd.datasets.load("machines")
+    >>> chunks = (machines[i : i + 10] for i in range(0, len(machines), 10))
+    >>> sums = hd.cross_products("score ~ Machine + (1 | Worker/Machine)", chunks)
+    >>> round(sums.fit().sigma, 4)
+    0.9616
     """
     source = as_chunks(data)
     if source is None:
-        source, where = (
-            Chunks(lambda names: iter([_Chunk(data, "the data")]), "the data frame"),
-            "the data frame",
-        )
+        source = Chunks(lambda names: iter([Chunk(data, "the data")]), "a data frame")
     else:
         weights, offset = column_name(weights, "weights"), column_name(offset, "offset")
-        where = source.where
     request = Request(
         formula=check_formula(formula),
         weights=weights,
@@ -162,20 +342,20 @@ def cross_products(
         codings=read_codings(contrasts),
         env=check_env(env),
         levels=check_levels(levels),
+        states={} if like is None else dict(like._addable().plan.states),
     )
     sums = stream(request, source)
-    names = [each if isinstance(each, str) else None for each in (weights, offset)]
+    known = [each if isinstance(each, str) else None for each in (weights, offset)]
     kept = Source(
         formula,
         frame_kind(data),
-        None,
-        names[0],
-        names[1],
-        array_offset=offset is not None and names[1] is None,
+        weights=known[0],
+        offset=known[1],
+        array_offset=offset is not None and known[1] is None,
         env=env,
         rows=source if source.again else None,
     )
-    return CrossProducts(sums, kept, where)
+    return CrossProducts(sums, kept, source.where)
 
 
 def check_levels(levels: Any) -> dict[str, tuple[Any, ...]]:
@@ -195,6 +375,3 @@ def check_levels(levels: Any) -> dict[str, tuple[Any, ...]]:
             raise OptionError(f"levels of {name!r}: {len(labels)} labels, {len(set(labels))} different ones.")
         out[str(name)] = labels
     return out
-
-
-__all__ = ["CrossProducts", "combine", "cross_products"]
