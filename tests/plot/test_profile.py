@@ -45,7 +45,7 @@ def test_densities_integrate_to_one(profile):
 
 
 def test_pairs_are_closed_contours_around_the_estimate(profile):
-    grid = hd.plot.profile(profile, "pairs", terms=["sigma", "(Intercept)", "Days"])
+    grid = hd.plot.profile(profile, "pairs", parm=["sigma", "(Intercept)", "Days"])
     assert grid.shape == (3, 3)
     assert not grid[0, 1].get_visible()
     line = next(line for line in grid[2, 1].get_lines() if line.get_linewidth() == 1.3)
@@ -62,7 +62,7 @@ def test_pairs_are_closed_contours_around_the_estimate(profile):
 
 def test_pictures_go_where_they_are_told(profile):
     _, axes = plt.subplots(1, 2)
-    drawn = profile.plot(terms=[".sigma", -1], axes=axes)
+    drawn = profile.plot(parm=[".sigma", -1], axes=axes)
     assert list(drawn) == list(axes)
 
 
@@ -76,8 +76,8 @@ def test_profiles_that_end_at_a_bound_are_drawn():
     ("options", "message"),
     [
         ({"kind": "zetas"}, "'zeta', 'density', 'pairs'"),
-        ({"terms": "Dys"}, "terms='Dys' is not among"),
-        ({"kind": "pairs", "terms": "Days"}, "needs two parameters"),
+        ({"parm": "Dys"}, "parm='Dys' is not among"),
+        ({"kind": "pairs", "parm": "Days"}, "needs two parameters"),
     ],
 )
 def test_bad_input_is_answered(profile, options, message):
@@ -87,5 +87,5 @@ def test_bad_input_is_answered(profile, options, message):
 
 def test_a_fit_is_profiled_first():
     fit = hd.lmm("Yield ~ 1 + (1 | Batch)", hd.datasets.load("dyestuff"))
-    (ax,) = hd.plot.profile(fit, "density", terms="sigma")
+    (ax,) = hd.plot.profile(fit, "density", parm="sigma")
     assert ax.get_title(loc="left") == "sigma"

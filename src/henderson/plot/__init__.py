@@ -18,10 +18,12 @@ from .one_group import one
 from .power_curve import power
 from .profile_curves import profile
 from .random_effects import ranef_correlation, ranef_distribution
+from .replicates import bootstrap
 from .residual_checks import residuals_by, scale_location
 from .response import histogram, spaghetti
 
 __all__ = [
+    "bootstrap",
     "caterpillar",
     "cooks",
     "design",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
     from ..design.record import Grouping
     from ..results import LinearMixedFit
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 # From the palette of Okabe and Ito, which stays distinct under the common forms of colour blindness. Lines
 # differ in style too, so that nothing rests on colour alone.
@@ -32,13 +36,24 @@ def pyplot() -> Any:
     return plt
 
 
-def made_from(given: Any, needs: str, other: str = "") -> Any:
-    """Return what a picture is made from, or say that it takes a fit."""
-    if hasattr(given, needs):
-        return given
-    raise OptionError(
-        f"This picture is drawn from a fit made by hd.lmm(){other}; got a {type(given).__name__}."
-    )
+def made_from(given: Any, needs: str, what: str = "a fit made by hd.lmm()") -> Any:
+    """Return what a picture is made from, or say what it takes; `needs` is an attribute, dots allowed."""
+    found = given
+    for name in needs.split("."):
+        if not hasattr(found, name):
+            raise OptionError(f"This picture is drawn from {what}; got a {type(given).__name__}.")
+        found = getattr(found, name)
+    return given
+
+
+def of_a_fit(draw: F) -> F:
+    """Make a function that draws a fit answer anything else with an `OptionError`."""
+
+    @wraps(draw)
+    def call(fit: Any, *args: Any, **options: Any) -> Any:
+        return draw(made_from(fit, "estimate"), *args, **options)
+
+    return call  # type: ignore[return-value]
 
 
 def new_axes(ax: Axes | None, width: float = 6.0, height: float = 4.2) -> Axes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import OptionError
-from .canvas import BLUE, FAINT, GREY, LONGEST_LABEL, label, new_axes, shorten
+from .canvas import BLUE, FAINT, GREY, LONGEST_LABEL, label, new_axes, of_a_fit, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,6 +19,7 @@ PALE = "#7FB8D8"
 CONSTANT = "(Intercept)"
 
 
+@of_a_fit
 def forest(
     fit: LinearMixedFit,
     terms: Iterable[str] | None = None,

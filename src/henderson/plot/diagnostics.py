@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .canvas import BLUE, GREY, ORANGE, label, new_axes
+from .canvas import BLUE, GREY, ORANGE, label, new_axes, of_a_fit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,6 +66,7 @@ def cloud(ax: Axes, x: np.ndarray, y: np.ndarray, level: float) -> None:
     ax.plot(*smooth(x, y), color=ORANGE, lw=1.7)
 
 
+@of_a_fit
 def residuals(fit: LinearMixedFit, *, ax: Axes | None = None) -> Axes:
     """Draw residuals against fitted values, with a smooth that should stay near zero.
 
@@ -98,6 +99,7 @@ def residuals(fit: LinearMixedFit, *, ax: Axes | None = None) -> Axes:
     return label(ax, x=f"fitted {fit.design.response}", y="residual / σ", title="Residuals and fitted values")
 
 
+@of_a_fit
 def qq(fit: LinearMixedFit, *, ax: Axes | None = None) -> Axes:
     """Draw the sorted residuals against normal quantiles, with the line through the quartiles.
 

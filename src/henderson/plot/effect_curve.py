@@ -8,7 +8,7 @@ import numpy as np
 
 from ..data import Factor, Numbers
 from ..errors import OptionError
-from .canvas import FAINT, GREY, INK, label, new_axes
+from .canvas import FAINT, GREY, INK, label, new_axes, of_a_fit
 from .covariate import Covariate, fixed_words
 from .groups import name_values
 from .lines import raw_columns
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _PLACES, _MOST_POINTS, _MOST_LINES = 101, 5000, 8
 
 
+@of_a_fit
 def effect(
     fit: LinearMixedFit,
     x: str | None = None,

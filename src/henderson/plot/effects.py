@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import OptionError
-from .canvas import BLUE, FAINT, GREY, LONGEST_LABEL, grouping, label, new_axes, shorten
+from .canvas import BLUE, FAINT, GREY, LONGEST_LABEL, grouping, label, new_axes, of_a_fit, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _MOST_LABELS = 50
 
 
+@of_a_fit
 def caterpillar(
     fit: LinearMixedFit,
     group: str | None = None,

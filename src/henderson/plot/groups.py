@@ -20,6 +20,7 @@ from .canvas import (
     grouping,
     label,
     new_axes,
+    of_a_fit,
     pyplot,
     shorten,
     spread,
@@ -38,6 +39,7 @@ _UPRIGHT = 9  # characters below a panel of 1.5 inches
 _FEW_VALUES = 4  # of a number, that are all written below the axis
 
 
+@of_a_fit
 def lattice(
     fit: LinearMixedFit,
     x: str | None = None,
@@ -164,6 +166,7 @@ def _legend(figure: object, factor: str, shown: int, levels: int) -> None:
     figure.legend(handles=handles, loc="outside upper left", ncols=3, frameon=False, fontsize=9)  # type: ignore[attr-defined]
 
 
+@of_a_fit
 def strip(fit: LinearMixedFit, group: str | None = None, *, ax: Axes | None = None) -> Axes:
     """Draw the response by group as points, with the fitted mean of each group and that of the population.
 

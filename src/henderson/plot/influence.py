@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import OptionError
-from .canvas import BLUE, FAINT, GREY, INK, LONGEST_LABEL, ORANGE, label, made_from, new_axes, pyplot, shorten
+from .canvas import (
+    BLUE,
+    FAINT,
+    GREY,
+    INK,
+    LONGEST_LABEL,
+    ORANGE,
+    label,
+    made_from,
+    new_axes,
+    of_a_fit,
+    pyplot,
+    shorten,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,6 +32,7 @@ NAMED = 5
 """So many of the most influential among many are named."""
 
 
+@of_a_fit
 def cooks(fit: LinearMixedFit, by: str | None = None, *, ax: Axes | None = None) -> Axes:
     """Draw Cook's distance of every group, or observation, that is left out.
 
@@ -49,7 +63,7 @@ def cooks(fit: LinearMixedFit, by: str | None = None, *, ax: Axes | None = None)
     >>> hd.plot.cooks(fit).get_xlabel()
     "Cook's distance"
     """
-    record = made_from(fit, "influence").influence(by).record
+    record = fit.influence(by).record
     what = "row" if record.by == "observation" else record.by
     if len(record.levels) > MOST_GROUPS:
         return _needles(record, what, new_axes(ax))
@@ -96,6 +110,7 @@ def _needles(record: Any, what: str, ax: Axes) -> Axes:
     return label(ax, x=f"{what}, in order", y="Cook's distance", title=f"Influence of each {what}")
 
 
+@of_a_fit
 def dfbetas(fit: LinearMixedFit, by: str | None = None, *, terms: Any = None) -> np.ndarray:
     """Draw how far each group, when left out, moves each fixed effect, in standard errors.
 
@@ -125,7 +140,7 @@ def dfbetas(fit: LinearMixedFit, by: str | None = None, *, terms: Any = None) ->
     >>> [ax.get_title("left") for ax in hd.plot.dfbetas(fit)]
     ['Days']
     """
-    record = made_from(fit, "influence").influence(by).record
+    record = fit.influence(by).record
     if len(record.levels) > MOST_GROUPS:
         raise OptionError(
             f"{len(record.levels)} groups of {record.by} are too many to name beside one another (at most "
@@ -194,7 +209,8 @@ def scaled_residuals(fit: LinearMixedFit, **options: Any) -> np.ndarray:
     ('uniform quantile', 'scaled residual')
     """
     found: Any = fit.simulate_residuals(**options) if hasattr(fit, "simulate_residuals") else fit
-    record = made_from(found, "record", " or what its simulate_residuals() returned").record
+    what = "a fit made by hd.lmm() or what its simulate_residuals() returned"
+    record = made_from(found, "record.residuals", what).record
     _, axes = pyplot().subplots(1, 2, figsize=(9, 4.2), layout="constrained")
     _uniform(new_axes(axes[0]), np.sort(record.residuals))
     _against(new_axes(axes[1]), record.predicted, record.residuals)

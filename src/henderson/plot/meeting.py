@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import OptionError
-from .canvas import INK, LONGEST_LABEL, label, new_axes, shorten, spread
+from .canvas import INK, LONGEST_LABEL, label, new_axes, of_a_fit, shorten, spread
 from .covariate import Covariate, covariate, variable_names
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _MOST_CELLS, _MOST_LABELS, _MOST_COUNTS, _MOST_VALUES = 400, 40, 250, 60
 
 
+@of_a_fit
 def design(
     fit: LinearMixedFit, rows: str | None = None, columns: str | None = None, *, ax: Axes | None = None
 ) -> Axes:

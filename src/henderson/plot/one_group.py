@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import OptionError
-from .canvas import BLUE, GREY, INK, ORANGE, label, new_axes
+from .canvas import BLUE, GREY, INK, ORANGE, label, new_axes, of_a_fit
 from .covariate import covariate, group_along
 from .groups import name_values
 from .lines import line_maker
@@ -21,6 +21,7 @@ GREEN = "#009E73"
 STRAIGHT = 1e-6
 
 
+@of_a_fit
 def one(
     fit: LinearMixedFit,
     level: object,

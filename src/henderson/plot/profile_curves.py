@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import OptionError
 from ..inference.fixed import normal_quantile
-from .canvas import BLUE, FAINT, GREY, INK, ORANGE, dress, few_ticks, label, pyplot, shorten
+from .canvas import BLUE, FAINT, GREY, INK, ORANGE, dress, few_ticks, label, made_from, pyplot, shorten
 
 if TYPE_CHECKING:
     from ..inference.intervals.curve import Curve
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 KINDS = ("zeta", "density", "pairs")
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)
 MOST_PAIRS = 8
-_TITLE = 26  # characters that fit above a panel
+TITLE = 26  # characters that fit above a panel
 
 
 def profile(
-    profile: Profile | LinearMixedFit, kind: str = "zeta", *, terms: Any = None, axes: Any = None
+    profile: Profile | LinearMixedFit, kind: str = "zeta", *, parm: Any = None, axes: Any = None
 ) -> np.ndarray:
     """Draw the profiles of the parameters of a fit.
 
@@ -35,7 +35,7 @@ def profile(
         likelihood is normal on this scale); the density phi(zeta) abs(d zeta / d parameter); or, for every
         pair of parameters, contours of the likelihood of 50, 80, 90, 95 and 99 % on the zeta scales with the
         traces of both profiles.
-    terms : name, position or list of them, optional
+    parm : name, position or list of them, optional
         Parameters, by default all; at most 8 for pairs.
     axes : array of Axes, optional
         One per panel (k x k for k parameters in pairs); by default a new figure is made.
@@ -62,32 +62,33 @@ def profile(
     if kind not in KINDS:
         raise OptionError(f"kind={kind!r}: choose among {', '.join(map(repr, KINDS))}.")
     drawn: Any = profile
-    if not hasattr(profile, "record"):
-        drawn, terms = drawn.profile(terms), None
-    curves = chosen_curves(drawn, terms)
+    if hasattr(profile, "estimate"):
+        drawn, parm = drawn.profile(parm), None
+    made_from(drawn, "record.curves", "a fit made by hd.lmm() or what its profile() returned")
+    curves = chosen_curves(drawn, parm)
     if kind == "pairs":
         return pairs(drawn, curves, axes)
-    panels = _panels(len(curves), axes)
-    for ax, curve in zip(panels, curves, strict=False):
+    grid = panels(len(curves), axes)
+    for ax, curve in zip(grid, curves, strict=False):
         (_zeta if kind == "zeta" else _density)(ax, curve)
-        ax.set_title(shorten(curve.parameter.name, _TITLE), fontsize=9.5, color=INK, loc="left")
+        ax.set_title(shorten(curve.parameter.name, TITLE), fontsize=9.5, color=INK, loc="left")
         few_ticks(ax)
-    return panels
+    return grid
 
 
-def chosen_curves(profile: Profile, terms: Any) -> list[Curve]:
+def chosen_curves(profile: Profile, parm: Any) -> list[Curve]:
     """The curves asked for, by name or position; those that do not exist are left out."""
     record = profile.record
-    if terms is None:
+    if parm is None:
         places: list[Any] = list(range(len(record.terms)))
     else:
-        asked = [terms] if isinstance(terms, str | int) else list(terms)
+        asked = [parm] if isinstance(parm, str | int) else list(parm)
         aliases = {curve.parameter.alias: i for i, curve in enumerate(record.curves) if curve is not None}
         names = {**aliases, **{name: i for i, name in enumerate(record.terms)}}
         unknown = [one for one in asked if not isinstance(one, int) and one not in names]
         if unknown:
             raise OptionError(
-                f"terms={unknown[0]!r} is not among the profiles: {', '.join(map(repr, record.terms))}."
+                f"parm={unknown[0]!r} is not among the profiles: {', '.join(map(repr, record.terms))}."
             )
         places = [one if isinstance(one, int) else names[one] for one in asked]
     found = [record.curves[place] for place in places]
@@ -97,7 +98,8 @@ def chosen_curves(profile: Profile, terms: Any) -> list[Curve]:
     return drawn
 
 
-def _panels(count: int, axes: Any) -> np.ndarray:
+def panels(count: int, axes: Any) -> np.ndarray:
+    """Panels in rows of three, in a new figure or in the axes given."""
     if axes is not None:
         return np.atleast_1d(np.asarray(axes, dtype=object)).ravel()
     across = min(3, count)
@@ -159,7 +161,7 @@ def pairs(profile: Profile, curves: list[Curve], axes: Any = None) -> np.ndarray
     if len(curves) > MOST_PAIRS:
         raise OptionError(
             f"kind='pairs' with {len(curves)} parameters would draw {len(curves) * (len(curves) - 1) // 2} "
-            f"panels; name up to {MOST_PAIRS} of them: terms=['sigma', ...]."
+            f"panels; name up to {MOST_PAIRS} of them: parm=['sigma', ...]."
         )
     k = len(curves)
     if k < 2:

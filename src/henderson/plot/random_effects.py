@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import OptionError
 from ..inference.variance import factor_of
-from .canvas import BLUE, GREY, ORANGE, grouping, label, new_axes
+from .canvas import BLUE, GREY, ORANGE, grouping, label, new_axes, of_a_fit
 from .effects import effect_column
 from .labels import name_points
 
@@ -21,6 +21,7 @@ SHARES = (0.5, 0.8, 0.95)
 _MOST_NAMES, _NAMED, _FEWEST = 20, 6, 10
 
 
+@of_a_fit
 def ranef_distribution(
     fit: LinearMixedFit, group: str | None = None, effect: str | None = None, *, ax: Axes | None = None
 ) -> Axes:
@@ -91,6 +92,7 @@ def covariance(fit: LinearMixedFit, f: int) -> np.ndarray:
     return np.asarray(root @ root.T)
 
 
+@of_a_fit
 def ranef_correlation(
     fit: LinearMixedFit,
     group: str | None = None,

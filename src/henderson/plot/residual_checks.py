@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import OptionError
-from .canvas import BLUE, FAINT, GREY, LONGEST_LABEL, ORANGE, label, new_axes, shorten, spread
+from .canvas import BLUE, FAINT, GREY, LONGEST_LABEL, ORANGE, label, new_axes, of_a_fit, shorten, spread
 from .covariate import covariate, variable_names
 from .diagnostics import cloud
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _MOST_GROUPS = 40
 
 
+@of_a_fit
 def scale_location(fit: LinearMixedFit, *, ax: Axes | None = None) -> Axes:
     """Draw the root of the size of the residuals against fitted values: a level smooth means equal spread.
 
@@ -52,6 +53,7 @@ def scale_location(fit: LinearMixedFit, *, ax: Axes | None = None) -> Axes:
     return label(ax, x=f"fitted {fit.design.response}", y="√|residual / σ|", title="Spread of the residuals")
 
 
+@of_a_fit
 def residuals_by(fit: LinearMixedFit, by: str | None = None, *, ax: Axes | None = None) -> Axes:
     """Draw residuals by group, or along a predictor with a smooth.
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import OptionError
 from ..inference.fitted import fixed_part
-from .canvas import BLUE, GREY, INK, ORANGE, label, new_axes, shorten, spread
+from .canvas import BLUE, GREY, INK, ORANGE, label, new_axes, of_a_fit, shorten, spread
 from .covariate import covariate, group_along
 from .groups import name_values
 from .power_curve import COLOURS, STYLES
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _MOST_LINES, _MOST_MARKED, _MOST_SLICES = 200, 6, 40
 
 
+@of_a_fit
 def histogram(fit: LinearMixedFit, *, ax: Axes | None = None) -> Axes:
     """Draw the histogram of the response, with its mean and median.
 
@@ -58,6 +59,7 @@ def histogram(fit: LinearMixedFit, *, ax: Axes | None = None) -> Axes:
     return label(ax, x=fit.design.response, y="rows", title=f"{fit.design.n} rows")
 
 
+@of_a_fit
 def spaghetti(
     fit: LinearMixedFit,
     x: str | None = None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from henderson.errors import OptionError
 from henderson.inference.hypotheses.lrt import Candidate, again, likelihood_ratios
 from henderson.inference.hypotheses.simulated import check_seed
+from henderson.results.elsewhere import foreign_option
 from henderson.results.fit import LinearMixedFit
 from henderson.results.options import named_options
 from henderson.results.shown import Shown
@@ -183,9 +184,11 @@ def _candidates(fits: tuple[Any, ...], named: dict[str, Any], function: str) -> 
     for name, fit in called:
         if not isinstance(fit, LinearMixedFit):
             if name in named:
+                ours = foreign_option(name, ("refit", "n_sim", "seed", "n_jobs"))
+                hint = f" {ours}" if ours else ""
                 raise OptionError(
-                    f"{function}() has no option {name!r}, and {name}={fit!r} is no fit. It takes fits, "
-                    "named or not, and the options refit, n_sim, seed, n_jobs."
+                    f"{function}() has no option {name!r}, and {name}={fit!r} is no fit.{hint} It takes "
+                    "fits, named or not, and the options refit, n_sim, seed, n_jobs."
                 )
             raise OptionError(
                 f"{function}() compares fits made by hd.lmm(); argument {name[3:]} is a {type(fit).__name__}."

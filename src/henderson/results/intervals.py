@@ -62,7 +62,7 @@ class Profile(Shown):
         return make_frame(self.kind, self.record.curve_columns())
 
     @named_options
-    def plot(self, kind: str = "zeta", *, terms: Names = None, axes: Any = None) -> np.ndarray:
+    def plot(self, kind: str = "zeta", *, parm: Names = None, axes: Any = None) -> np.ndarray:
         """Draw the profiles.
 
         Parameters
@@ -70,7 +70,7 @@ class Profile(Shown):
         kind : {"zeta", "density", "pairs"}
             zeta against the parameter with intervals of 50, 80, 90, 95 and 99 %; the density that the profile
             implies; or contours of pairs of parameters with the traces of the profiles.
-        terms : name, position or list of them, optional
+        parm : name, position or list of them, optional
             Parameters, by default all.
         axes : array of Axes, optional
             To draw into.
@@ -81,7 +81,7 @@ class Profile(Shown):
         """
         # Pictures are made upstairs; by name, as no module imports a higher floor.
         draw = import_module("henderson.plot.profile_curves").profile
-        return np.asarray(draw(self, kind, terms=terms, axes=axes))
+        return np.asarray(draw(self, kind, parm=parm, axes=axes))
 
 
 class Bootstrap(Shown):
@@ -123,6 +123,33 @@ class Bootstrap(Shown):
         from henderson.inference.intervals.confint import of_replicates
 
         return make_frame(self.kind, of_replicates(self.record, level, type, parm))
+
+    @named_options
+    def plot(
+        self,
+        parm: Names = None,
+        *,
+        level: float | None = None,
+        type: str | None = None,
+        axes: Any = None,
+    ) -> np.ndarray:
+        """Draw histograms of the replicates with their intervals.
+
+        Parameters
+        ----------
+        parm : name, position or list of them, optional
+            By default all.
+        level, type : optional
+            As for `confint`; by default those of the bootstrap.
+        axes : array of Axes, optional
+            To draw into.
+
+        Returns
+        -------
+        array of matplotlib Axes
+        """
+        draw = import_module("henderson.plot.replicates").bootstrap
+        return np.asarray(draw(self, parm=parm, level=level, type=type, axes=axes))
 
 
 class Intervals(Tables):
@@ -195,7 +222,7 @@ class Intervals(Tables):
         )
 
     @named_options
-    def profile(self, which: Names = None, level: float = 0.95, *, n_jobs: int | None = None) -> Profile:
+    def profile(self, parm: Names = None, level: float = 0.95, *, n_jobs: int | None = None) -> Profile:
         """Profile the likelihood along every parameter.
 
         zeta(phi) = sign(phi - estimate) sqrt(D(phi) - D_min), D(phi) the least ML deviance with the parameter
@@ -203,7 +230,7 @@ class Intervals(Tables):
 
         Parameters
         ----------
-        which : name, position or list of them, optional
+        parm : name, position or list of them, optional
             Parameters, by default all: standard deviations, correlations, sigma and fixed effects, by our
             names or lme4's (``.sig01``, ``.sigma``); ``"theta_"`` and ``"beta_"`` for either group.
         level : float, default 0.95
@@ -245,7 +272,7 @@ class Intervals(Tables):
         """
         from henderson.inference.intervals.profile import profile
 
-        record = profile(self.design, self.estimate, which, level, n_jobs)
+        record = profile(self.design, self.estimate, parm, level, n_jobs)
         return Profile(record, self.source.kind, (self.design, self.estimate))
 
     @named_options

@@ -190,9 +190,9 @@ class Pictures:
         return _draw("dfbetas")(self._fit, by, terms=terms)
 
     @named_options
-    def profile(self, kind: str = "zeta", *, terms: Any = None, axes: Any = None) -> Any:
+    def profile(self, kind: str = "zeta", *, parm: Any = None, axes: Any = None) -> Any:
         """Profiles of the parameters; see `LinearMixedFit.profile`."""
-        return self._fit.profile().plot(kind, terms=terms, axes=axes)
+        return self._fit.profile().plot(kind, parm=parm, axes=axes)
 
 
 def _draw(name: str) -> Any:

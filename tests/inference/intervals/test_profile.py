@@ -259,9 +259,9 @@ def test_parameters_by_their_names(sleep, which, terms):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"which": "Dys"}, r"which='Dys' is no parameter of the model\. Did you mean Days\?"),
-        ({"which": 9}, "6 parameters, 0 to 5"),
-        ({"which": []}, "names no parameter"),
+        ({"parm": "Dys"}, r"parm='Dys' is no parameter of the model\. Did you mean Days\?"),
+        ({"parm": 9}, "6 parameters, 0 to 5"),
+        ({"parm": []}, "names no parameter"),
         ({"level": 95}, r"Type 0\.95"),
         ({"n_jobs": 0}, "n_jobs=0 must be"),
         ({"n_jobs": 1.5}, r"n_jobs=1\.5 must be"),

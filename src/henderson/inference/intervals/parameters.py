@@ -86,14 +86,14 @@ def _words(design: Design, place: tuple[int, int, int], groups: list[str]) -> st
 
 
 def chosen_parameters(
-    design: Design, which: str | int | Iterable[str | int] | None, word: str = "which"
+    design: Design, parm: str | int | Iterable[str | int] | None, word: str = "parm"
 ) -> tuple[Parameter, ...]:
     """The parameters asked for, in the order of the model.
 
     Parameters
     ----------
     design : Design
-    which : None, name, position or list of them
+    parm : None, name, position or list of them
         None for all; names as `parameters` gives them or as lme4 does (``.sig01``, ``.sigma``); ``"theta_"``
         (or ``"ran_pars"``) for standard deviations, correlations and sigma, ``"beta_"`` (or ``"fixed"``) for
         the fixed effects.
@@ -106,14 +106,14 @@ def chosen_parameters(
         For a name or position that the model does not have.
     """
     every = parameters(design)
-    if which is None:
+    if parm is None:
         return every
-    asked = [which] if isinstance(which, str | int | np.integer) else list(which)
+    asked = [parm] if isinstance(parm, str | int | np.integer) else list(parm)
     wanted: set[int] = set()
     for one in asked:
         wanted.update(_find(design, every, one, word))
     if not wanted:
-        raise OptionError(f"{word}={which!r} names no parameter; leave it out for all of them.")
+        raise OptionError(f"{word}={parm!r} names no parameter; leave it out for all of them.")
     return tuple(parameter for place, parameter in enumerate(every) if place in wanted)
 
 

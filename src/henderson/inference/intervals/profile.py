@@ -108,7 +108,7 @@ class Side:
 def profile(
     design: Design,
     estimate: Estimate,
-    which: str | int | Iterable[str | int] | None = None,
+    parm: str | int | Iterable[str | int] | None = None,
     level: float = 0.95,
     n_jobs: int | None = None,
     *,
@@ -123,7 +123,7 @@ def profile(
     ----------
     design, estimate : Design, Estimate
         The fit; a REML fit is refitted by ML from its cross-products.
-    which : name, position or list of them, optional
+    parm : name, position or list of them, optional
         Parameters, by default all; see `chosen_parameters`.
     level : float, default 0.95
         Coverage.
@@ -149,7 +149,7 @@ def profile(
     and side, each about three factorisations. No pass over the rows.
     """
     z = normal_quantile(check_level(level))
-    chosen, every = chosen_parameters(design, which), parameters(design)
+    chosen, every = chosen_parameters(design, parm), parameters(design)
     best, notes = maximum_likelihood(estimate), []
     jobs = workers(n_jobs, float(best.system.structure()["flops"]))
     for _ in range(MOST_RESTARTS):
