@@ -288,3 +288,125 @@ def test_p_values_are_rounded_and_never_across_a_twentieth():
         "p = 0.124",
     ]
     assert percent(0.9999) == "more than 99.9 %"
+
+
+# -- what intervals support ----------------------------------------------------------------------------------
+
+
+def test_a_correlation_is_claimed_only_where_its_interval_leaves_out_zero(sleep):
+    text = whole(sleep)
+    assert "The data do not settle whether, from Subject to Subject, the intercept and the coeff" in text
+    assert "go together: the estimated correlation is 0.07 (approximate 95 % interval −0.52 to 0.61)." in text
+    machines = hd.lmm("score ~ Machine + (0 + Machine | Worker)", load("machines"))
+    for sentence in machines.explain().sentences:
+        if "correlation" in sentence.numbers:
+            low, high = sentence.numbers["conf_low"], sentence.numbers["conf_high"]
+            assert ("tends to be" in sentence.text) == (low > 0 or high < 0)
+            assert ("do not settle" in sentence.text) == (low <= 0 <= high)
+    for word in ("strongly", "weakly", "hardly correlated"):
+        assert word not in whole(machines)
+
+
+def test_what_has_no_interval_says_so():
+    data, _ = hd.datasets.simulate_athletes(4, (20, 30), seed=42)
+    rows = made(3, groups=6, rows=10, slope=1.0)
+    rows["z"] = np.random.default_rng(5).normal(size=60)
+    fit = hd.lmm("y ~ x + z + (x + z | g)", rows)
+    text = whole(fit)
+    assert fit.is_singular
+    assert "without their own uncertainty: a singular fit has no simple intervals." in text
+    assert "approximate" not in text
+    assert "computed at the estimates; their own uncertainty is not shown" in whole(
+        hd.lmm("correctness ~ session_high + (1 | athlete)", data)
+    )
+
+
+def test_ranges_of_groups_are_said_to_rest_on_the_estimates(sleep):
+    ranges = [s.text for s in sleep.explain().sentences if "lie between" in s.text]
+    assert len(ranges) == 2
+    assert all("At these estimates, and if the variation is normal," in text for text in ranges)
+
+
+# -- numbers that stand for levels ---------------------------------------------------------------------------
+
+
+def test_a_number_of_two_values_is_told_as_a_difference():
+    data, _ = hd.datasets.simulate_athletes(4, (20, 30), seed=42)
+    text = whole(hd.lmm("correctness ~ session_high + (1 | athlete)", data))
+    assert "correctness is on average 0.07267 lower where session_high is 1 than where it is 0" in text
+    assert "one unit greater" not in text
+    assert "goes on beyond" not in text
+    data["session_high"] = data["session_high"] - 0.5
+    text = whole(hd.lmm("correctness ~ session_high + (session_high || athlete)", data))
+    assert "where session_high is 0.5 than where it is −0.5" in text
+    data["session_high"] *= 4  # two steps apart: a slope again
+    assert "With session_high one unit greater" in whole(
+        hd.lmm("correctness ~ session_high + (1 | athlete)", data)
+    )
+
+
+def test_few_whole_numbers_may_be_labels():
+    data = load("machines")
+    data["M"] = data["Machine"].map({"A": 1, "B": 2, "C": 3}).astype(int)
+    text = whole(hd.lmm("score ~ M + (1 | Worker)", data))
+    assert "M has the values 1, 2 and 3 only" in text
+    assert "If they are labels, write C(M)." in text
+    text = whole(hd.lmm("score ~ C(M) + (1 | Worker)", data))
+    assert "score is on average 7.97 higher where M is 2 than where it is 1" in text
+    assert "labels" not in text
+    assert "labels" not in whole(hd.lmm("distance ~ age + (1 | Subject)", load("orthodont")))  # 8, 10, 12, 14
+
+
+def test_an_open_interaction_has_the_unit_of_its_slope():
+    data = load("sleepstudy")
+    data["half"] = np.where(data["Subject"].astype(str).astype(int) % 2 == 0, "even", "odd")
+    text = whole(
+        hd.lmm("Reaction ~ half * Days + (Days || Subject)", data), units={"Reaction": "ms", "Days": "days"}
+    )
+    assert "rises or falls with Days: the estimated change is −4.65 ms per day" in text
+
+
+def test_a_scaled_column_is_in_standard_deviations():
+    text = whole(hd.lmm("distance ~ scale(age) + (1 | Subject)", load("orthodont")))
+    assert "With scale(age) one standard deviation greater, distance is on average 1.48" in text
+
+
+def test_powers_are_zero_where_their_base_is():
+    text = whole(hd.lmm("Reaction ~ Days + I(Days^2) + (Days + I(Days^2) || Subject)", load("sleepstudy")))
+    assert "The mean Reaction where Days is zero is" in text
+    assert "I(Days^2) is zero" not in text
+    assert "I(Days^2) are zero" not in text
+
+
+# -- groups inside others ------------------------------------------------------------------------------------
+
+
+def test_inner_groups_vary_within_outer_ones():
+    fit = hd.lmm("strength ~ 1 + (1 | batch/cask)", load("pastes"))
+    text = whole(fit)
+    assert "Within a level of batch, from cask to cask the mean strength varies" in text
+    assert "95 % of the levels of cask in an average level of batch lie between" in text
+    assert "78 % lies between levels of cask within batch and 15 % lies between levels of batch" in text
+    assert "Within cask:batch, single observations" in text
+
+
+def test_combinations_of_a_fixed_and_a_random_factor_have_no_range_of_their_own():
+    text = whole(hd.lmm("score ~ Machine + (1 | Worker/Machine)", load("machines")))
+    assert (
+        "Beyond Machine and Worker each by themselves, their combinations vary in the level of score" in text
+    )
+    assert "from Machine to Machine" not in text
+    assert "37 % lies between levels of Machine:Worker" in text
+
+
+def test_crossed_groups_are_taken_at_an_average_other():
+    text = whole(hd.lmm("diameter ~ 1 + (1 | plate) + (1 | sample)", load("penicillin")))
+    assert "95 % of levels of plate, at an average sample, lie between" in text
+
+
+def test_degrees_of_freedom_of_few_coefficients_are_given_from_least_to_most():
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame({"y": rng.normal(size=6), "g": list("aabbcc"), "x": [0.0, 1, 0, 1, 0, 1]})
+    assert "rests on 2 to 3.8 degrees of freedom only: these intervals are wide" in whole(
+        hd.lmm("y ~ x + (1 | g)", data)
+    )

@@ -55,9 +55,16 @@ def explanation_text(record: Explanation) -> str:
         lines += ["", topic]
         for sentence in record.sentences:
             if sentence.topic == topic:
-                first, *rest = wrapped(sentence.text.replace(" %", f"{HOLD}%"), "", WIDTH - 2)
+                first, *rest = wrapped(_kept_together(sentence.text), "", WIDTH - 2)
                 lines += [f"- {first}", *(f"  {line}" for line in rest)]
     return "\n".join(lines).replace(HOLD, " ")
+
+
+def _kept_together(text: str) -> str:
+    """Keep a line from ending inside ``95 %`` or ``p = 0.012``."""
+    for broken in (" %", " = ", " < "):
+        text = text.replace(broken, broken.replace(" ", HOLD))
+    return text
 
 
 def explanation_markdown(record: Explanation, heading: int = 2) -> str:

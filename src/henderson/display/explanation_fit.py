@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from henderson.display import sentences as words
 from henderson.display.explanation_words import degrees, joined, number, percent, unit
+from henderson.inference.explanation.columns import short
 from henderson.inference.explanation.record import Sentence
 
 if TYPE_CHECKING:
@@ -88,12 +89,27 @@ def limit_sentences(facts: Facts) -> Iterator[Sentence]:
     yield from _between(facts)
     yield from _beyond(facts)
     yield from _few(facts)
+    yield from _at_estimates(facts)
     if not facts.summary.reml:
         yield Sentence(
             LIMITS,
             "Maximum likelihood takes the fixed effects as known when it estimates variances, which makes "
             "these too small where groups are few; fit.with_reml() does not.",
         )
+
+
+def _at_estimates(facts: Facts) -> Iterator[Sentence]:
+    found = [spread for spread in facts.spreads if spread.sd > 0]
+    bare = [spread for spread in found if not math.isfinite(spread.sd_low)]
+    what = "Ranges of groups and shares of variance"
+    if bare and len(found) == len(bare):
+        why = "a singular fit" if facts.summary.singular else "so flat a likelihood"
+        what = f"Standard deviations, correlations, r{what[1:]}"
+        text = f"{what} are given at the estimates, without their own uncertainty: {why} has no simple"
+        yield Sentence(LIMITS, f"{text} intervals.")
+    elif found:
+        text = f"{what} are computed at the estimates; their own uncertainty is not shown."
+        yield Sentence(LIMITS, text)
 
 
 def _open(facts: Facts) -> Iterator[Sentence]:
@@ -116,7 +132,8 @@ def _largest(found: list[FixedFact], facts: Facts) -> str:
         return ""
     (fact,) = found
     end = max(fact.low, fact.high, key=abs)
-    return f", up to a change of {number(end, fact.std_error)}{unit(facts)}"
+    what = "difference" if fact.kind == "difference" else "change"
+    return f", up to a {what} of {number(end, fact.std_error)}{unit(facts)}"
 
 
 def _between(facts: Facts) -> Iterator[Sentence]:
@@ -136,7 +153,7 @@ def _between(facts: Facts) -> Iterator[Sentence]:
                 f"{group}, of which there are {levels}, and not single rows.",
                 {"levels": float(levels)},
             )
-        elif fact.kind == "slope" and len(fact.between) == 1 and not constant:
+        elif len(rows) == 1 and len(fact.between) == 1 and not constant:
             group, share, _ = fact.between[0]
             if 0.1 <= share <= 0.9:
                 yield Sentence(
@@ -158,17 +175,25 @@ def _beyond(facts: Facts) -> Iterator[Sentence]:
     spans = {
         f.focus[0].variable: f.span for f in facts.fixed if f.kind == "slope" and f.focus and not f.within
     }
+    yield from _steps(facts)
     if spans:
-        listed = joined(
-            [f"{name} from {_short(low)} to {_short(high)}" for name, (low, high) in spans.items()]
-        )
+        listed = joined([f"{name} from {short(low)} to {short(high)}" for name, (low, high) in spans.items()])
         yield Sentence(
             LIMITS, f"The data have {listed}: that a line goes on beyond is an assumption of the model."
         )
 
 
-def _short(x: float) -> str:
-    return f"{x:.4g}".replace("-", "−", 1) if x < 0 else f"{x:.4g}"
+def _steps(facts: Facts) -> Iterator[Sentence]:
+    """Say of numbers with few values 1, 2, 3, which may be labels, what the model takes them for."""
+    for fact in facts.fixed:
+        alone = fact.kind == "slope" and not fact.base and len(fact.values) > 2
+        if alone and fact.values in [tuple(range(s, s + len(fact.values))) for s in (0, 1)]:
+            name = fact.focus[0].variable
+            yield Sentence(
+                LIMITS,
+                f"{name} has the values {joined([short(x) for x in fact.values])} only, and the model gives "
+                f"every step between them the same effect. If they are labels, write C({name}).",
+            )
 
 
 def _few(facts: Facts) -> Iterator[Sentence]:
@@ -188,11 +213,11 @@ def _few(facts: Facts) -> Iterator[Sentence]:
         )
     scarce = [f for f in facts.fixed if f.df < FEW_DF]
     if scarce:
-        least_df = min(f.df for f in scarce)
+        ends = list(dict.fromkeys(degrees(extreme(f.df for f in scarce)) for extreme in (min, max)))
+        wide = "these intervals are wide and lean" if len(scarce) > 1 else "its interval is wide and leans"
         yield Sentence(
             LIMITS,
             f"The uncertainty of {joined([f.name for f in scarce])} rests on "
-            f"{degrees(least_df)}{' and more' if len(scarce) > 1 else ''} degrees of freedom only: these "
-            "intervals are wide and lean on the effects' being normal.",
+            f"{' to '.join(ends)} degrees of freedom only: {wide} on the effects' being normal.",
             {f.name: f.df for f in scarce},
         )

@@ -111,7 +111,11 @@ def _clear(fact: FixedFact, facts: Facts) -> str:
         return f"{lead} multiplied by {value}{size}{tail} {interval(fact, facts, 'factor')}."
     lead, tail = _statement(fact, facts)
     size = number(abs(fact.estimate), fact.std_error) + unit(facts)
-    return f"{lead} {size} {up}{tail} {interval(fact, facts, 'change')}."
+    return f"{lead} {size} {up}{tail} {interval(fact, facts, _noun(fact))}."
+
+
+def _noun(fact: FixedFact) -> str:
+    return "difference" if fact.kind == "difference" else "change"
 
 
 def percent_change(ratio: float) -> str:
@@ -125,10 +129,9 @@ def _open(fact: FixedFact, facts: Facts) -> str:
         size = f"the estimate is a factor of {factors([fact.estimate, fact.low, fact.high], facts)[0]}"
         kind = "factor"
     else:
-        size = f"the estimated change is {number(fact.estimate, fact.std_error)}{unit(facts)}"
-        kind = "change"
-    if fact.kind == "slope":
-        size += per(fact.focus[0].variable, facts)
+        kind = _noun(fact)
+        size = f"the estimated {kind} is {number(fact.estimate, fact.std_error)}{unit(facts)}"
+    size += "".join(per(part.variable, facts) for part in fact.focus if part.level is None)
     return f"The data do not settle {_question(fact, facts)}: {size} {interval(fact, facts, kind)}."
 
 

@@ -53,8 +53,11 @@ def joined(parts: Sequence[str], last: str = "and") -> str:
 
 
 def one(variable: str, facts: Facts) -> str:
-    """Return ``one day`` or, where a variable has no unit, ``one unit``."""
-    unit = facts.units.get(variable, "unit")
+    """Return ``one day`` or, where a variable has no unit, ``one unit``; of ``scale(x)`` one sd."""
+    import re
+
+    scaled = re.fullmatch(r"(scale|standardize)\(\s*[\w.]+\s*\)", variable)
+    unit = facts.units.get(variable, "standard deviation" if scaled else "unit")
     return f"one {SINGULAR_WORDS.get(unit, unit)}"
 
 
@@ -111,6 +114,14 @@ def interval(fact: FixedFact, facts: Facts, what: str = "") -> str:
         ends = [number(x, fact.std_error) for x in (fact.low, fact.high)]
     test = "" if fact.kind == "mean" else f"; {t_test(fact)}"
     return f"({level} {ends[0]} to {ends[1]}{test})"
+
+
+def approximate(low: float, high: float, spread: float, facts: Facts) -> str:
+    """Return ``approximate 95 % interval 15.6 to 39.3``; nothing where there are no limits."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return ""
+    ends = [number(x, spread) for x in (low, high)]
+    return f"approximate {100 * facts.level:g} % interval {ends[0]} to {ends[1]}"
 
 
 def t_test(fact: FixedFact) -> str:

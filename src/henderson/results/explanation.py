@@ -56,7 +56,13 @@ class Explained(Tables):
 
         Notes
         -----
-        Cost O(n p) beyond that of the summary. The statements on groups take the estimates as true.
+        Cost O(n p) beyond that of the summary, and 2 n_theta gradients. Intervals of standard deviations and
+        correlations are approximate: normal on the scales of log sd and atanh r, as nlme's; `profile` is
+        better where they matter. Ranges of groups take the estimates as true, and say so.
+
+        References
+        ----------
+        Pinheiro, J. C. and Bates, D. M. (2000), Mixed-Effects Models in S and S-PLUS, section 2.4.3.
 
         Examples
         --------

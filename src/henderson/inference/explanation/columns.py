@@ -136,7 +136,46 @@ def bases(design: Design, terms: tuple[FixedTerm, ...], reading: Reading) -> tup
             continue
         if kind == "mean" or (inside < set(term.variables)):
             held.update(dict.fromkeys(v for v in term.variables if v not in own))
-    return tuple(_base(design, terms, v) for v in held)
+    return tuple(_base(design, terms, v) for v in held if not power_of(v, set(held)))
+
+
+def power_of(variable: str, others: set[str]) -> bool:
+    """Whether a variable is a power of one of the others, and so zero where that is: I(x^2) beside x."""
+    found = re.fullmatch(r"I\(\s*([^\W\d][\w.]*)\s*(?:\^|\*\*)\s*[2-9]\s*\)", variable)
+    return found is not None and found[1] in others
+
+
+def two_steps(design: Design, terms: tuple[FixedTerm, ...]) -> dict[str, tuple[float, float]]:
+    """Return the numbers that have two values one apart, such as 0 and 1: their slope is a difference."""
+    out = {}
+    for term in terms:
+        if len(term.variables) == 1 and len(term.columns) == 1 and not term.factors:
+            name = term.variables[0]
+            values = np.unique(design.X[:, term.columns[0]])
+            if len(values) == 2 and design.x_names[term.columns[0]] == name and np.isclose(np.ptp(values), 1):
+                out[name] = (float(values[0]), float(values[1]))
+    return out
+
+
+def as_levels(parts: tuple[Part, ...], two: dict[str, tuple[float, float]]) -> tuple[Part, ...]:
+    """Write numbers of two values as levels, upper against lower, and ``C(x)`` as x."""
+    return tuple(
+        Part(p.variable, *(short(v) for v in reversed(two[p.variable])))
+        if p.level is None and p.variable in two
+        else Part(plain(p.variable), p.level, p.reference)
+        for p in parts
+    )
+
+
+def short(x: float) -> str:
+    """Return a value of the data with four digits, a minus sign as such."""
+    return f"{x:.4g}".replace("-", "−", 1) if x < 0 else f"{x:.4g}"
+
+
+def plain(variable: str) -> str:
+    """Return the column that a variable marks as a factor, ``x`` of ``C(x)``; else the variable."""
+    found = re.fullmatch(r"(?:C|factor)\(\s*([^\W\d][\w.]*)\s*\)", variable)
+    return found[1] if found else variable
 
 
 def _base(design: Design, terms: tuple[FixedTerm, ...], variable: str) -> Base:

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from henderson.design.assign import FixedTerm, fixed_terms
-from henderson.inference.explanation.columns import Reading, bases, read_columns
+from henderson.inference.explanation.columns import (
+    Reading,
+    as_levels,
+    bases,
+    plain,
+    read_columns,
+    two_steps,
+)
 from henderson.inference.explanation.record import FixedFact, JointFact
 from henderson.inference.small_sample import SmallSample, f_test
 
 if TYPE_CHECKING:
     from henderson.design.record import Design
     from henderson.inference.coefficients import CoefficientTable
+
+
+MOST_VALUES = 5
+"""Values of a column up to which all are kept."""
 
 
 def fixed_facts(design: Design, table: CoefficientTable) -> tuple[FixedFact, ...]:
@@ -50,13 +62,17 @@ def _fact(
 ) -> FixedFact:
     kind, focus, within = reading
     values = design.X[:, column]
+    used = np.unique(values)
     alone = kind in ("slope", "difference") and not within
+    focus = as_levels(focus, two_steps(design, terms) if kind in ("slope", "interaction") else {})
+    if kind == "slope" and focus[0].level is not None:
+        kind = "difference"
     return FixedFact(
         name=design.x_names[column],
         kind=kind,
         focus=focus,
-        within=within,
-        base=bases(design, terms, reading),
+        within=as_levels(within, {}),
+        base=tuple(replace(b, variable=plain(b.variable)) for b in bases(design, terms, reading)),
         estimate=float(table.estimate[row]),
         std_error=float(table.std_error[row]),
         low=float(table.conf_low[row]),
@@ -64,7 +80,8 @@ def _fact(
         statistic=float(table.statistic[row]),
         df=float(table.df[row]),
         p_value=float(table.p_value[row]),
-        span=(float(values.min()), float(values.max())),
+        span=(float(used[0]), float(used[-1])),
+        values=tuple(used.tolist()) if len(used) <= MOST_VALUES else (),
         between=between_shares(design, values) if alone else (),
     )
 

@@ -12,6 +12,7 @@ from henderson.inference.explanation.columns import columns_of
 from henderson.inference.explanation.fixed import fixed_facts, joint_facts
 from henderson.inference.explanation.random import correlation_facts, spread_facts
 from henderson.inference.explanation.record import Facts
+from henderson.inference.explanation.uncertainty import term_limits
 from henderson.inference.means.response import Transform, transform_of
 from henderson.inference.quality.explained import explained
 
@@ -53,9 +54,10 @@ def gather(
 
     Notes
     -----
-    Cost O(n p + p^3).
+    Cost O(n p + p^3), and 2 n_theta gradients for the limits of standard deviations and correlations.
     """
     fixed = fixed_facts(design, summary.coefficients)
+    limits = term_limits(design, estimate, summary.coefficients.level)
     names = _variables(design)
     transform, plain = _response(design)
     alone = len(design.terms) == 1 and design.terms[0].names == ("(Intercept)",)
@@ -67,8 +69,8 @@ def gather(
         variables=names,
         fixed=fixed,
         joint=joint_facts(design, sample),
-        spreads=spread_facts(design, summary.varcorr, fixed),
-        correlations=correlation_facts(summary.varcorr),
+        spreads=spread_facts(design, summary.varcorr, fixed, limits),
+        correlations=correlation_facts(summary.varcorr, limits),
         explained=explained(design, estimate),
         simple=alone,
         level=summary.coefficients.level,

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from henderson.design.assign import fixed_terms
 from henderson.estimate import SINGULAR_TOL
+from henderson.inference.explanation.columns import columns_of, power_of
 from henderson.inference.explanation.record import CorrelationFact, FixedFact, Part, SpreadFact
 from henderson.inference.fixed import normal_quantile
+from henderson.inference.layout import around, nested
 
 if TYPE_CHECKING:
     from henderson.design.record import Design
+    from henderson.inference.explanation.uncertainty import TermLimits
     from henderson.inference.varcorr import TermVariance, VarCorr
 
 SHARE = 0.95
@@ -20,7 +25,9 @@ MOST_CORRELATIONS = 6
 """Correlations of a term beyond this are left to the table."""
 
 
-def spread_facts(design: Design, variances: VarCorr, fixed: tuple[FixedFact, ...]) -> tuple[SpreadFact, ...]:
+def spread_facts(
+    design: Design, variances: VarCorr, fixed: tuple[FixedFact, ...], limits: tuple[TermLimits, ...]
+) -> tuple[SpreadFact, ...]:
     """Return how much every coefficient varies between groups.
 
     Where the fixed effect of the same name is beta and the effects are normal, the central 95 % of the groups
@@ -31,27 +38,30 @@ def spread_facts(design: Design, variances: VarCorr, fixed: tuple[FixedFact, ...
     design : Design
     variances : VarCorr
     fixed : tuple of FixedFact
+    limits : tuple of TermLimits
+        Of the terms, in order.
 
     Returns
     -------
     tuple of SpreadFact
     """
-    levels = {g.name: len(g.levels) for g in design.groupings}
-    centres = {fact.name: fact for fact in fixed}
-    return tuple(
-        _spread(
-            design,
-            term,
-            j,
-            _size(columns.columns[j]),
-            variances.sigma,
-            _held(term, variances, j, centres.get(term.names[j])),
-            levels[term.group],
-            _centre(design, term, variances, j, centres),
-        )
-        for term, columns in zip(variances.terms, design.terms, strict=True)
-        for j in range(len(term.names))
-    )
+    centres, out = {fact.name: fact for fact in fixed}, []
+    for term, columns, known in zip(variances.terms, design.terms, limits, strict=True):
+        for j, name in enumerate(term.names):
+            centre = _centre(design, term, variances, j, centres)
+            sd = float(term.sd[j])
+            if sd * _size(columns.columns[j]) <= SINGULAR_TOL * variances.sigma:
+                sd = 0.0
+            fact = _spread(term.group, name, len(design.groupings[columns.grouping].levels), sd, centre)
+            fact = replace(
+                fact,
+                sd_low=float(known.sd_low[j]),
+                sd_high=float(known.sd_high[j]),
+                part=_marked(design, name),
+                held=_held(design, term, variances, j, centres.get(name)),
+            )
+            out.append(_placed(fact, design, columns.grouping))
+    return tuple(out)
 
 
 def _size(column: np.ndarray) -> float:
@@ -59,25 +69,27 @@ def _size(column: np.ndarray) -> float:
     return float(np.sqrt(np.mean(column**2)))
 
 
-def _spread(
-    design: Design,
-    term: TermVariance,
-    j: int,
-    size: float,
-    sigma: float,
-    held: tuple[str, ...],
-    levels: int,
-    centre: FixedFact | None,
-) -> SpreadFact:
-    sd, name = float(term.sd[j]), term.names[j]
-    if sd * size <= SINGULAR_TOL * sigma:
-        sd = 0.0
+def _spread(group: str, name: str, levels: int, sd: float, centre: FixedFact | None) -> SpreadFact:
+    if centre is None:
+        return SpreadFact(group, name, levels, sd, None, np.nan, np.nan, np.nan)
     half = normal_quantile(SHARE) * sd
-    low = high = other = float("nan")
-    if centre is not None:
-        low, high = centre.estimate - half, centre.estimate + half
-        other = _tail(abs(centre.estimate), sd)
-    return SpreadFact(term.group, name, levels, sd, centre, low, high, other, _marked(design, name), held)
+    low, high = centre.estimate - half, centre.estimate + half
+    return SpreadFact(group, name, levels, sd, centre, low, high, _tail(abs(centre.estimate), sd))
+
+
+def _placed(fact: SpreadFact, design: Design, f: int) -> SpreadFact:
+    """Add which grouping factors the levels lie in, and which they cross."""
+    own = design.groupings[f]
+    outer = around(design, f)
+    crossed = [
+        g.name for h, g in enumerate(design.groupings) if h != f and h not in outer and not nested(g, own)
+    ]
+    inside = tuple(design.groupings[h].name for h in outer)
+    taken = {part for name in inside for part in name.split(":")}
+    rest = [part for part in own.name.split(":") if part not in taken]
+    made = {c for term in fixed_terms(design) for v in term.variables for c in columns_of(v, design)}
+    cell = bool(inside) and any(part in made for part in rest)
+    return replace(fact, inside=inside, others=tuple(crossed), cell=cell)
 
 
 def _centre(
@@ -106,15 +118,16 @@ def _every_level(design: Design, names: tuple[str, ...]) -> bool:
     return any(all(f"{v}{level}" in names for level in found) for v, found in levels)
 
 
-def _held(term: TermVariance, variances: VarCorr, j: int, centre: FixedFact | None) -> tuple[str, ...]:
+def _held(
+    design: Design, term: TermVariance, variances: VarCorr, j: int, centre: FixedFact | None
+) -> tuple[str, ...]:
     """Return columns at whose zero an intercept varies, beyond those that its centre names."""
     if term.names[j] != "(Intercept)":
         return ()
     named = tuple(b.variable for b in centre.base) if centre is not None else ()
     others = (name for t in variances.terms if t.group == term.group for name in t.names)
-    return tuple(
-        n for n in dict.fromkeys(others) if n != "(Intercept)" and not n.startswith(named or ("\0",))
-    )
+    found = [n for n in dict.fromkeys(others) if n != "(Intercept)" and not n.startswith(named or ("\0",))]
+    return tuple(n for n in found if not power_of(n, {*named, *found}))
 
 
 def _tail(distance: float, sd: float) -> float:
@@ -134,17 +147,20 @@ def _marked(design: Design, name: str) -> Part | None:
     return found[0] if len(found) == 1 else None
 
 
-def correlation_facts(variances: VarCorr) -> tuple[CorrelationFact, ...]:
+def correlation_facts(variances: VarCorr, limits: tuple[TermLimits, ...]) -> tuple[CorrelationFact, ...]:
     """Return the correlations of terms that have few; none beside a variance of zero."""
     out = []
-    for term in variances.terms:
+    for term, known in zip(variances.terms, limits, strict=True):
         k = len(term.names)
         if k * (k - 1) // 2 > MOST_CORRELATIONS:
             continue
         out += [
-            CorrelationFact(term.group, term.names[a], term.names[b], float(term.corr[a, b]))
+            CorrelationFact(
+                term.group, term.names[a], term.names[b],
+                *(float(matrix[a, b]) for matrix in (term.corr, known.corr_low, known.corr_high)),
+            )
             for a in range(k)
             for b in range(a + 1, k)
             if np.isfinite(term.corr[a, b])
-        ]
+        ]  # fmt: skip
     return tuple(out)

@@ -79,6 +79,8 @@ class FixedFact:
         `df` is infinite for z tests, NaN where it cannot be had.
     span : tuple of (float, float)
         Smallest and largest value of the column.
+    values : tuple of float
+        All values of the column where they are few, at most 5; else empty.
     between : tuple of (str, float, int)
         For every grouping factor: the share of the column's variance that lies between its levels, and their
         number; empty where it says nothing.
@@ -97,6 +99,7 @@ class FixedFact:
     df: float
     p_value: float
     span: tuple[float, float]
+    values: tuple[float, ...] = ()
     between: tuple[tuple[str, float, int], ...] = ()
 
     @property
@@ -143,6 +146,12 @@ class SpreadFact:
         Where the central 95 % of the groups lie; NaN without a centre.
     reversed : float
         Share of groups with the other sign than the centre; NaN without one.
+    sd_low, sd_high : float
+        Approximate limits of the standard deviation; NaN where there are none.
+    inside, others : tuple of str
+        Grouping factors that the levels lie in; those that are neither around nor inside.
+    cell : bool
+        Whether the levels are those of a factor that also has fixed effects: Machine in Machine:Worker.
     part : Part or None
         Of a column that marks a level of a factor, which.
     held : tuple of str
@@ -157,18 +166,30 @@ class SpreadFact:
     low: float
     high: float
     reversed: float
+    sd_low: float = float("nan")
+    sd_high: float = float("nan")
+    inside: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    cell: bool = False
     part: Part | None = None
     held: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class CorrelationFact:
-    """How two coefficients vary together between groups."""
+    """How two coefficients vary together between groups; limits are approximate, NaN where there are none."""
 
     group: str
     first: str
     second: str
     value: float
+    low: float = float("nan")
+    high: float = float("nan")
+
+    @property
+    def clear(self) -> bool:
+        """Whether the limits leave out zero."""
+        return bool(self.low > 0 or self.high < 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
