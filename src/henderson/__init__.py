@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .model.linear import LinearMixedModel
     from .results import LinearMixedFit
     from .results.comparison import ftest, lrt
+    from .results.many import lmm_many
     from .results.pooling import pooling
     from .results.power import power
     from .results.sums import CrossProducts, cross_products
@@ -40,6 +41,7 @@ __all__ = [
     "ftest",
     "get_threads",
     "lmm",
+    "lmm_many",
     "lrt",
     "plot",
     "pooling",
@@ -58,6 +60,7 @@ _LAZY = {
     "ftest": "results.comparison",
     "get_threads": "threads",
     "lmm": "api",
+    "lmm_many": "results.many",
     "lrt": "results.comparison",
     "plot": "plot",
     "pooling": "results.pooling",

@@ -284,10 +284,10 @@ def fit_cross_products(
     solver: str = "auto",
 ) -> Estimate:
     """Fit from the sufficient statistics alone; arguments as in `fit`."""
-    most = _positive(max_evaluations, DEFAULT_MAX_EVALUATIONS, "max_evaluations")
+    most = positive(max_evaluations, DEFAULT_MAX_EVALUATIONS, "max_evaluations")
     choice = choose(cross, solver, system)
     iterative = choice.solver == "iterative"
-    tolerance = _positive(tol, DEFAULT_ERROR if iterative else DEFAULT_TOL, "tol")
+    tolerance = positive(tol, DEFAULT_ERROR if iterative else DEFAULT_TOL, "tol")
     chart, theta = (
         moment_start(cross) if start is None else to_search(cross, check_theta(start, names, "start"))
     )
@@ -297,7 +297,8 @@ def fit_cross_products(
     return replace(estimate, choice=replace(choice, system=None))
 
 
-def _positive(value: Any, default: float, name: str) -> float:
+def positive(value: Any, default: float, name: str) -> float:
+    """Return an option that is a positive number, its default for None, or an `OptionError`."""
     if value is None:
         return default
     if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 < value < np.inf:

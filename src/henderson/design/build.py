@@ -233,7 +233,7 @@ def build(
     """
     text, action, caller = check_formula(formula), check_na_action(na_action), check_env(env)
     codings = read_codings(contrasts)
-    frame = open_frame(data)
+    frame = data if isinstance(data, Frame) else open_frame(data)
     weights, offset = align(weights, "weights", data), align(offset, "offset", data)
     with np.errstate(all="ignore"):
         return _build(_read(text, frame, caller), frame, action, caller, codings, weights, offset, data)

@@ -12,6 +12,7 @@ from .effect_curve import effect
 from .effects import caterpillar
 from .groups import lattice, strip
 from .influence import cooks, dfbetas, scaled_residuals
+from .many import many
 from .marginal import means
 from .meeting import design
 from .one_group import one
@@ -32,6 +33,7 @@ __all__ = [
     "forest",
     "histogram",
     "lattice",
+    "many",
     "means",
     "one",
     "power",

@@ -1,0 +1,89 @@
+"""Standard errors and Satterthwaite's degrees of freedom of many responses, a block at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from henderson.crossprod.record import CrossProducts
+from henderson.inference.many.found import Finished, Searches
+from henderson.inference.many.hessian import deviance_hessians, sizes
+from henderson.inference.many.roots import transform
+from henderson.inference.small_sample.identified import MATTERS
+from henderson.inference.small_sample.satterthwaite import NO_INFORMATION
+from henderson.optim.chart import chart_as_typed
+
+
+def x_inverse(x_transform: np.ndarray, at: Finished) -> np.ndarray:
+    """(R, p, p) matrices B with sigma^2 B B' the covariance of the fixed effects in the user's units."""
+    return np.asarray(x_transform @ np.linalg.inv(at.root))
+
+
+def satterthwaite_df(
+    run: Any,
+    cross: CrossProducts,
+    found: Searches,
+    which: np.ndarray,
+    at: Finished,
+    lambdas: list[np.ndarray],
+    inverse: np.ndarray,
+    sigma: np.ndarray,
+    nu: int,
+) -> np.ndarray:
+    """(R, p) degrees of freedom of every coefficient, NaN where the data do not tell the variances apart.
+
+    df = 2 (c'Phi c)^2 / (g'W g), g the gradient of c'Phi c by (theta, sigma) and W = 2 H^-1.
+
+    Parameters
+    ----------
+    run, cross, found, which, at, lambdas, sigma, nu
+        As `deviance_hessians`.
+    inverse : (R, p, p) float64
+        From `x_inverse`.
+
+    Notes
+    -----
+    As `small_sample.satterthwaite`, of which the diagonals are taken.
+    """
+    H, whole = deviance_hessians(run, cross, found, which, at, lambdas, sigma, nu)
+    blocks = chart_as_typed(cross.entries).blocks
+    variance = sigma[:, None] ** 2 * (inverse**2).sum(axis=2)
+    gradient = _diagonal_gradient(cross, at, lambdas, inverse, sigma, variance)
+    scale = np.concatenate([sizes(cross, blocks, lambdas), sigma[:, None]], axis=1)
+    H[~whole] = np.eye(H.shape[1])
+    values, vectors = np.linalg.eigh(H * scale[:, :, None] * scale[:, None, :])
+    good = values > NO_INFORMATION * np.maximum(1.0, values[:, -1:])
+    along = np.einsum("rmd,rmp->rdp", scale[:, :, None] * vectors, gradient)
+    spread = 2 * np.einsum("rdp,rd->rp", along**2, good / np.where(good, values, 1.0))
+    lost = ((np.abs(along) > MATTERS * variance[:, None, :]) & ~good[:, :, None]).any(axis=(1, 2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        df = np.where(variance > 0, 2 * variance**2 / spread, np.nan)
+    df[lost | ~whole] = np.nan
+    return np.asarray(df)
+
+
+def _diagonal_gradient(
+    cross: CrossProducts,
+    at: Finished,
+    lambdas: list[np.ndarray],
+    inverse: np.ndarray,
+    sigma: np.ndarray,
+    variance: np.ndarray,
+) -> np.ndarray:
+    """(R, n_theta + 1, p) derivative of the variance of every coefficient by theta and sigma."""
+    count, p = variance.shape
+    out = np.empty((count, len(cross.entries) + 1, p))
+    for block, lam in zip(chart_as_typed(cross.entries).blocks, lambdas, strict=True):
+        here = slice(block.first, block.first + block.k)
+        products = at.products[block.grouping][:, here, here]
+        turned = inverse[:, None, None] @ products  # rows of (Z'V^-1 X C) as the user's units have them
+        diagonal = np.einsum("rabij,rij->rabi", turned, inverse)
+        back = np.linalg.inv(transform(cross, block))
+        diagonal = np.einsum("ca,db,rcdi->rabi", back, back, diagonal, optimize=True)
+        by = 2 * sigma[:, None, None, None] ** 2 * np.einsum("rabi,rbc->raci", diagonal, lam)
+        for a in range(block.k):
+            for b in range(a + 1):
+                out[:, block.positions[a, b]] = by[:, a, b]
+    out[:, -1] = 2 / sigma[:, None] * variance
+    return out
