@@ -22,7 +22,7 @@ from henderson.inference.small_sample.identified import hopeless, reason
 from henderson.model.linear import theta_names
 from henderson.optim.record import SearchRecord
 from henderson.optim.rectify import KKT
-from henderson.solve.direct import analyse
+from henderson.solve.choose import choose
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,7 +116,7 @@ def _sides(formula: str, env: frozenset[str]) -> tuple[str | None, str]:
 def prepare(design: Design, *, reml: bool) -> Prepared:
     """Cross-products and analysis of a design, once for all of its responses."""
     cross = crossprod.from_design(design)
-    system, names = analyse(cross), theta_names(design)
+    system, names = choose(cross, "direct").system, theta_names(design)
     nothing = SearchRecord((), False, "", 0.0, 0)
     shell = Estimate(
         reml=reml,
