@@ -34,12 +34,18 @@ def gathered_design(
         response=formula.response.name,
         n_input=sums.n_input,
         spec=spec,
-        missing=tuple((name, count) for name, count in sums.missing.items() if count),
+        missing=_missing(sums),
         weighted=sums.xx is not sums.plain,
         has_offset=bool(sums.plan.offset) or bool(formula.fixed.offsets),
         products=_products(sums, fixed, random),
         where=where,
     )
+
+
+def _missing(sums: Sums) -> tuple[tuple[str, int], ...]:
+    """Columns with missing values, in the order of the formula."""
+    names = dict.fromkeys([*sums.plan.kinds, *sums.missing])
+    return tuple((name, sums.missing[name]) for name in names if sums.missing.get(name))
 
 
 def _products(sums: Sums, fixed: FixedPart, random: RandomPart) -> Products:

@@ -13,7 +13,7 @@ from henderson.crossprod.chunk_sums import chunk_sums, units_of
 from henderson.crossprod.combine import Accumulator
 from henderson.crossprod.sums import Sums
 from henderson.data import open_frame
-from henderson.data.chunks import Chunk, Chunks, Names, reading
+from henderson.data.chunks import WHOLE, Chunk, Chunks, Names, reading
 from henderson.design.chunk import ChunkValues, Request, read_chunk
 from henderson.design.learning import (
     Powers,
@@ -181,9 +181,11 @@ def calling(chunk: Chunk) -> Iterator[None]:
     """Say of which chunk an error tells."""
     try:
         yield
-    except DataError as error:
-        raise DataError(f"In {chunk.called}: {error}") from error
     except HendersonError as error:
+        if chunk.called == WHOLE:
+            raise
+        if isinstance(error, DataError):
+            raise DataError(f"In {chunk.called}: {error}") from error
         error.add_note(f"In {chunk.called}.")
         raise
 

@@ -13,6 +13,9 @@ from henderson.errors import DataError, HendersonError, MissingDependencyError, 
 ROWS = 1 << 18
 """Rows of a chunk, at most, where this module does the reading."""
 
+WHOLE = "the data"
+"""What the only chunk of a data frame is called."""
+
 Names = tuple[str, ...] | None
 
 

@@ -272,7 +272,7 @@ def _values(
         check_weights(weights, context.kept)
     numbers: dict[str, np.ndarray | Matrix] = {}
     factors: dict[str, Factor] = {}
-    for variable in (*formula.fixed.variables, *(v for part in formula.random for v in part.terms.variables)):
+    for variable in used_variables(formula):
         value = _value(variable, context)
         if isinstance(value, Factor):
             factors[variable.name] = value
@@ -289,6 +289,15 @@ def _values(
         groups={v.name: _group(v, context) for part in formula.random for v in part.grouping.factors},
         raw={name: column for name, column in context.columns.items() if name in used},
     )
+
+
+def used_variables(formula: ModelFormula) -> list[Variable]:
+    """Variables that some term uses; those taken away again with a minus are not among them."""
+    lists = [formula.fixed, *(part.terms for part in formula.random)]
+    found = {
+        terms.variables[v].name: terms.variables[v] for terms in lists for term in terms.terms for v in term
+    }
+    return list(found.values())
 
 
 def _value(variable: Variable, context: Context) -> Any:

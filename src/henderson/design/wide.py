@@ -195,7 +195,8 @@ def plan_of(
     """
     names = list(dict.fromkeys(part.grouping.name for part in formula.random))
     per = [[part.terms for part in formula.random if part.grouping.name == name] for name in names]
-    variables = [*formula.fixed.variables, *(v for part in formula.random for v in part.terms.variables)]
+    lists = [formula.fixed, *(part.terms for part in formula.random)]
+    used = [terms.variables[v].name for terms in lists for term in terms.terms for v in term]
     return WidePlan(
         formula=formula.text,
         dot=formula.dot,
@@ -203,8 +204,8 @@ def plan_of(
         codings=codings,
         kinds=kinds,
         numbers=numbers,
-        factors=tuple(dict.fromkeys(v.name for v in variables if v.name not in numbers)),
-        x=blocks_of([formula.fixed, *(part.terms for part in formula.random)], numbers, centred=True),
+        factors=tuple(dict.fromkeys(name for name in used if name not in numbers)),
+        x=blocks_of(lists, numbers, centred=True),
         z=tuple(blocks_of(parts, numbers, centred=False) for parts in per),
         groupings=tuple(names),
         weights=weights,

@@ -13,7 +13,7 @@ from henderson.crossprod.gather import Gathered, gather
 from henderson.crossprod.store import load, save
 from henderson.crossprod.stream import stream
 from henderson.crossprod.sums import Sums
-from henderson.data.chunks import Chunk, Chunks, as_chunks, column_name
+from henderson.data.chunks import WHOLE, Chunk, Chunks, as_chunks, column_name
 from henderson.design.arguments import check_env, check_formula, check_na_action, read_codings
 from henderson.design.chunk import Request
 from henderson.errors import DataError, OptionError
@@ -331,7 +331,7 @@ def cross_products(
     """
     source = as_chunks(data)
     if source is None:
-        source = Chunks(lambda names: iter([Chunk(data, "the data")]), "a data frame")
+        source = Chunks(lambda names: iter([Chunk(data, WHOLE)]), "a data frame")
     else:
         weights, offset = column_name(weights, "weights"), column_name(offset, "offset")
     request = Request(
