@@ -14,7 +14,7 @@ from henderson.inference.frames import frame_kind, held
 from henderson.lazy import is_lazy
 from henderson.results import LinearMixedFit, Source
 from henderson.results.alarm import warn_if_cut_short, warn_of_collinearity
-from henderson.results.on_engine import sums_on_engine
+from henderson.results.engine_sums import sums_on_engine
 from henderson.results.options import named_options
 
 if TYPE_CHECKING:

@@ -76,3 +76,12 @@ FORMULAS = [
     "y ~ (x + z + f)^2 + center(k) + (1 | g) + (1 | f:h)",
     "y ~ poly(x, 2, raw = TRUE) + I(x / z) + abs(x) + pmin(x, z) + (1 | factor(k):h)",
 ]
+
+
+def collected(result: Any, order: str) -> pd.DataFrame:
+    """The rows of a lazy frame in memory, put in order."""
+    import narwhals as nw
+
+    eager = nw.from_native(result)
+    eager = eager.collect() if isinstance(eager, nw.LazyFrame) else eager
+    return eager.to_pandas().sort_values(order).reset_index(drop=True)

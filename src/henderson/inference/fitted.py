@@ -37,6 +37,13 @@ def fitted(design: Design, estimate: Estimate) -> np.ndarray:
     return fixed_part(design, estimate) + random_part(design, estimate)
 
 
+def check_residuals(type: str) -> str:
+    """Return the type of residuals; an OptionError that lists the allowed ones."""
+    if type not in RESIDUAL_TYPES:
+        raise OptionError(f"residuals(type={type!r}): choose one of {', '.join(map(repr, RESIDUAL_TYPES))}.")
+    return type
+
+
 def residuals(design: Design, estimate: Estimate, mean: np.ndarray, type: str = "response") -> np.ndarray:
     """Residuals of the rows used, on one of three scales.
 
@@ -60,8 +67,7 @@ def residuals(design: Design, estimate: Estimate, mean: np.ndarray, type: str = 
     OptionError
         For any other type.
     """
-    if type not in RESIDUAL_TYPES:
-        raise OptionError(f"residuals(type={type!r}): choose one of {', '.join(map(repr, RESIDUAL_TYPES))}.")
+    check_residuals(type)
     out = np.asarray(design.y - mean)
     if type != "response" and design.weights is not None:
         out *= np.sqrt(design.weights)

@@ -11,6 +11,7 @@ import numpy as np
 from henderson import estimate as estimation
 from henderson.data.align import align
 from henderson.inference import new_data, predict, rows, simulate
+from henderson.lazy import is_lazy
 from henderson.results.alarm import warn_if_cut_short
 from henderson.results.arrivals import Arrivals
 from henderson.results.etable import PublicationTable
@@ -19,6 +20,7 @@ from henderson.results.hypotheses import Hypotheses
 from henderson.results.influence import Influence
 from henderson.results.intervals import Intervals
 from henderson.results.means import Means
+from henderson.results.on_engine import predict_rows
 from henderson.results.options import named_options
 from henderson.results.pictures import Pictured
 from henderson.results.quality import Quality
@@ -100,7 +102,8 @@ class LinearMixedFit(
         Returns
         -------
         (r,) float64, or a data frame of the kind that went in
-            Means; with `se` or `interval` the columns estimate, std_error and conf_low, conf_high or
+            Of a lazy frame: that frame with the column ``estimate``, not run yet. Else
+            means; with `se` or `interval` the columns estimate, std_error and conf_low, conf_high or
             pred_low, pred_high. Rows with missing values give NaN.
 
         Raises
@@ -130,6 +133,10 @@ class LinearMixedFit(
         """
         rows.check_new_levels(new_levels)
         chosen = rows.chosen_groupings(self.design, groups)
+        lazy = self.source.rows if newdata is None else newdata
+        if is_lazy(lazy):
+            needing = {"se": se, "interval": interval, "given": given, "weights": weights, "offset": offset}
+            return predict_rows(self, lazy, chosen, new_levels, needing)
         fresh = self._new_rows(newdata, chosen, interval, weights, offset)
         options: dict[str, Any] = {"new_levels": new_levels, "se": se, "interval": interval, "level": level}
         if given is None:

@@ -1,48 +1,82 @@
-"""From a lazy frame to sums of products that fit: the rows stay on their engine."""
+"""Fitted values and predictions as columns of a lazy frame, whose rows stay on their engine."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from henderson.crossprod.gather import Gathered
-from henderson.inference.frames import frame_kind
-from henderson.results.source import Source
-from henderson.results.sums import CrossProducts
+from henderson.errors import DataError, OptionError
+from henderson.lazy import is_lazy
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from henderson.results.fit import LinearMixedFit
+    from henderson.results.parameters import Parameters
 
 
-def sums_on_engine(
-    formula: str,
-    data: Any,
-    *,
-    weights: str | ArrayLike | None = None,
-    offset: str | ArrayLike | None = None,
-    na_action: str = "drop",
-    contrasts: str | Mapping[str, str | ArrayLike] | None = None,
-    env: Mapping[str, Callable[..., Any]] | None = None,
-) -> CrossProducts:
-    """Sum on its engine what a model needs of a lazy frame.
+def is_on_engine(fit: Parameters) -> bool:
+    """Return whether a fit was made from a lazy frame that it still knows."""
+    return is_lazy(fit.source.rows)
+
+
+def _estimates(fit: Parameters) -> Any:
+    from henderson.lazy.outputs import Estimates
+
+    if fit.design.spec is None:
+        raise DataError("This fit holds no formula to replay on a lazy frame; collect the rows first.")
+    estimate = fit.estimate
+    return Estimates(fit.design.spec, estimate.beta, tuple(estimate.b), estimate.sigma)
+
+
+def add_to_rows(fit: Parameters, wanted: tuple[str, ...], kind: str = "response") -> Any:
+    """Return the lazy frame that a fit was made from, with columns of fitted values or residuals.
 
     Parameters
     ----------
-    formula, weights, offset, na_action, contrasts, env
-        As in `henderson.lmm`; weights and offset are names of columns.
-    data : lazy frame
+    fit : LinearMixedFit
+    wanted : tuple of {".fitted", ".resid", ".fixed"}
+        Columns to add.
+    kind : {"response", "pearson", "scaled"}
+        Of the residuals.
 
     Returns
     -------
-    CrossProducts
-        Its source is the lazy frame, for fitted values there.
+    lazy frame of the same kind
+        The rows used; nothing is run but the combinations of levels.
     """
-    from henderson.lazy.gather import gather
+    from henderson.lazy.outputs import augmented
 
-    gathered = gather(
-        formula, data, weights=weights, offset=offset, na_action=na_action, contrasts=contrasts, env=env
+    source = fit.source
+    return augmented(
+        _estimates(fit), source.rows, wanted=wanted, kind=kind, weights=source.weights, env=source.env
     )
-    plan = gathered.stage.plan
-    source = Source(formula, frame_kind(data), None, plan.weights, plan.offset, False, env, data)
-    where = gathered.stage.lazy.where
-    return CrossProducts(None, source, where, Gathered(gathered.design, gathered.cross))
+
+
+def predict_rows(
+    fit: LinearMixedFit, data: Any, chosen: tuple[int, ...], new_levels: str, unusable: Mapping[str, object]
+) -> Any:
+    """Return a lazy frame with the predicted mean of every row as the column ``estimate``.
+
+    Parameters
+    ----------
+    fit : LinearMixedFit
+    data : lazy frame
+    chosen : tuple of int
+        Groupings whose effects take part.
+    new_levels : {"error", "population"}
+    unusable : mapping
+        Arguments that need rows in memory, and their values.
+
+    Raises
+    ------
+    OptionError
+        One of these was asked for.
+    """
+    from henderson.lazy.outputs import predicted
+
+    asked = [name for name, value in unusable.items() if value is not None and value is not False]
+    if asked:
+        raise OptionError(
+            f"{asked[0]}= needs the rows in memory; a lazy frame gets the predicted means. Collect the "
+            f"rows that matter and predict them with {asked[0]}=."
+        )
+    return predicted(_estimates(fit), data, chosen=chosen, new_levels=new_levels, env=fit.source.env)

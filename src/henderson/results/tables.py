@@ -11,6 +11,7 @@ import numpy as np
 
 from henderson.inference import coefficients, conditional, fitted, frames, summary, tables
 from henderson.inference.small_sample import SmallSample, check_ddf, check_information, small_sample
+from henderson.results.on_engine import add_to_rows, is_on_engine
 from henderson.results.options import named_options
 from henderson.results.parameters import Parameters
 from henderson.results.printed import Summary
@@ -29,7 +30,12 @@ class Tables(Parameters):
 
     @cached_property
     def fitted(self) -> np.ndarray:
-        """(n,) conditional fitted values X beta + Z b + offset of the rows used."""
+        """(n,) conditional fitted values X beta + Z b + offset of the rows used.
+
+        Of a fit on a lazy frame: that frame with a column ``.fitted``, not run yet.
+        """
+        if is_on_engine(self):
+            return add_to_rows(self, (".fitted",))
         return fitted.fitted(self.design, self.estimate)
 
     def residuals(self, type: str = "response") -> np.ndarray:
@@ -39,6 +45,11 @@ class Tables(Parameters):
         ----------
         type : {"response", "pearson", "scaled"}
             ``y - fitted``; times the square root of the weights; divided by sigma as well.
+
+        Returns
+        -------
+        (n,) float64
+            Of a fit on a lazy frame: that frame with a column ``.resid``, not run yet.
 
         Raises
         ------
@@ -52,6 +63,8 @@ class Tables(Parameters):
         >>> fit.residuals("scaled")[:3].round(3)
         array([-0.16 , -0.571, -1.649])
         """
+        if is_on_engine(self):
+            return add_to_rows(self, (".resid",), fitted.check_residuals(type))
         return fitted.residuals(self.design, self.estimate, self.fitted, type)
 
     def hat_values(self) -> np.ndarray:
@@ -157,6 +170,8 @@ class Tables(Parameters):
     def augment(self) -> Any:
         """Return the rows used with .fitted, .resid, .fixed (population), .hat and .cooksd added.
 
+        Of a fit on a lazy frame: that frame with the first three, not run yet.
+
         Examples
         --------
         >>> import henderson as hd
@@ -164,6 +179,8 @@ class Tables(Parameters):
         >>> list(fit.augment().columns)
         ['Reaction', 'Days', 'Subject', '.fitted', '.resid', '.fixed', '.hat', '.cooksd']
         """
+        if is_on_engine(self):
+            return add_to_rows(self, (".fitted", ".resid", ".fixed"))
         hat, scaled = self.hat_values(), self.residuals("scaled")
         added = tables.augment(
             fitted=self.fitted,

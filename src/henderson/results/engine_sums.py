@@ -1,0 +1,48 @@
+"""From a lazy frame to sums of products that fit: the rows stay on their engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from henderson.crossprod.gather import Gathered
+from henderson.inference.frames import frame_kind
+from henderson.results.source import Source
+from henderson.results.sums import CrossProducts
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+
+def sums_on_engine(
+    formula: str,
+    data: Any,
+    *,
+    weights: str | ArrayLike | None = None,
+    offset: str | ArrayLike | None = None,
+    na_action: str = "drop",
+    contrasts: str | Mapping[str, str | ArrayLike] | None = None,
+    env: Mapping[str, Callable[..., Any]] | None = None,
+) -> CrossProducts:
+    """Sum on its engine what a model needs of a lazy frame.
+
+    Parameters
+    ----------
+    formula, weights, offset, na_action, contrasts, env
+        As in `henderson.lmm`; weights and offset are names of columns.
+    data : lazy frame
+
+    Returns
+    -------
+    CrossProducts
+        Its source is the lazy frame, for fitted values there.
+    """
+    from henderson.lazy.gather import gather
+
+    gathered = gather(
+        formula, data, weights=weights, offset=offset, na_action=na_action, contrasts=contrasts, env=env
+    )
+    plan = gathered.stage.plan
+    source = Source(formula, frame_kind(data), None, plan.weights, plan.offset, False, env, data)
+    where = gathered.stage.lazy.where
+    return CrossProducts(None, source, where, Gathered(gathered.design, gathered.cross))
