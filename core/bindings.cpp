@@ -141,6 +141,15 @@ nb::tuple grouped_products_(Codes codes, Int levels, const std::vector<ColumnArr
     return nb::make_tuple(zz, zx);
 }
 
+// (entries, 1, 1) ones that share one number in memory
+nb::object all_ones(std::size_t entries) {
+    nb::object one = array<double>({1});
+    *pointer<double>(one) = 1.0;
+    const std::size_t shape[3] = {entries, 1, 1};
+    const std::int64_t strides[3] = {0, 0, 0};
+    return nb::cast(nb::ndarray<nb::numpy, const double>(pointer<double>(one), 3, shape, one, strides));
+}
+
 nb::tuple pair_products_(Codes first, Int levels_first, const std::vector<ColumnArray>& z_first, Vector centre_first,
                          Vector scale_first, Codes second, Int levels_second, const std::vector<ColumnArray>& z_second,
                          Vector centre_second, Vector scale_second, ColumnArray weights) {
@@ -154,6 +163,8 @@ nb::tuple pair_products_(Codes first, Int levels_first, const std::vector<Column
         out = pair_products(first.data(), levels_first, a, second.data(), levels_second, b, w, n);
     }
     const std::size_t entries = out.partner.size(), rows = out.start.size();
+    if (out.blocks.empty() && entries > 0)
+        return nb::make_tuple(adopt(std::move(out.start), {rows}), adopt(std::move(out.partner), {entries}), all_ones(entries));
     return nb::make_tuple(adopt(std::move(out.start), {rows}), adopt(std::move(out.partner), {entries}),
                           adopt(std::move(out.blocks), {entries, z_first.size(), z_second.size()}));
 }

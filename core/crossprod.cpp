@@ -102,52 +102,85 @@ HENDERSON_WIDE void grouped_products(const int* codes, Int levels, const std::ve
     }
 }
 
+namespace {
+
+// first row of every level in an order sorted by level
+std::vector<Int> buckets(const int* codes, Int levels, Int n) {
+    std::vector<Int> out(levels + 1, 0);
+    for (Int i = 0; i < n; ++i) ++out[codes[i] + 1];
+    std::partial_sum(out.begin(), out.end(), out.begin());
+    return out;
+}
+
+// The partners of every level of the first grouping, ascending, each as often as it occurs: sorted by the second grouping,
+// then dealt out to the levels of the first.
+std::vector<int> sorted_partners(const int* first, const std::vector<Int>& bucket, const int* second, Int levels_second, Int n) {
+    std::vector<int> by_second(n), out(n);
+    {
+        std::vector<Int> next = buckets(second, levels_second, n);
+        for (Int i = 0; i < n; ++i) by_second[next[second[i]]++] = first[i];
+    }
+    const std::vector<Int> start = buckets(second, levels_second, n);
+    std::vector<Int> next(bucket.begin(), bucket.end() - 1);
+    for (Int h = 0; h < levels_second; ++h)
+        for (Int r = start[h]; r < start[h + 1]; ++r) out[next[by_second[r]]++] = static_cast<int>(h);
+    return out;
+}
+
+// Repeated partners become one; how often each occurred goes to `counts`, which stays empty when none is repeated.
+std::vector<Int> compress(const std::vector<Int>& bucket, std::vector<int>& partner, std::vector<int>& counts) {
+    std::vector<Int> start(1, 0);
+    start.reserve(bucket.size());
+    bool repeated = false;
+    for (std::size_t g = 0; g + 1 < bucket.size() && !repeated; ++g)
+        for (Int r = bucket[g] + 1; r < bucket[g + 1]; ++r) repeated |= partner[r] == partner[r - 1];
+    if (!repeated) return bucket;
+    counts.reserve(partner.size());
+    Int to = 0;
+    for (std::size_t g = 0; g + 1 < bucket.size(); ++g) {
+        for (Int r = bucket[g]; r < bucket[g + 1]; ++r)
+            if (r > bucket[g] && partner[r] == partner[to - 1])
+                ++counts.back();
+            else
+                partner[to++] = partner[r], counts.push_back(1);
+        start.push_back(to);
+    }
+    partner.resize(to);
+    return start;
+}
+
+}  // namespace
+
 HENDERSON_WIDE PairProducts pair_products(const int* first, Int levels_first, const std::vector<Column>& z_first, const int* second,
                            Int levels_second, const std::vector<Column>& z_second, const double* weights, Int n) {
-    // rows in order of the first grouping (counting sort)
-    std::vector<Int> bucket(levels_first + 1, 0);
-    for (Int i = 0; i < n; ++i) ++bucket[first[i] + 1];
-    std::partial_sum(bucket.begin(), bucket.end(), bucket.begin());
+    const std::vector<Int> bucket = buckets(first, levels_first, n);
+    PairProducts out;
+    std::vector<int> counts;
+    out.partner = sorted_partners(first, bucket, second, levels_second, n);
+    out.start = compress(bucket, out.partner, counts);
+    if (is_plain_one(z_first) && is_plain_one(z_second) && !weights) {
+        out.blocks.assign(counts.begin(), counts.end());  // none: every pair occurs once
+        if (out.partner.size() < out.partner.capacity() / 2) out.partner.shrink_to_fit();
+        return out;
+    }
+    counts = std::vector<int>();
     std::vector<int> order(n);
     std::vector<Int> next(bucket.begin(), bucket.end() - 1);
     for (Int i = 0; i < n; ++i) order[next[first[i]]++] = static_cast<int>(i);
 
     const int ka = static_cast<int>(z_first.size()), kb = static_cast<int>(z_second.size());
-    const bool ones = is_plain_one(z_first) && is_plain_one(z_second);
     std::vector<double> za(ka), zb(kb);
-    PairProducts out;
-    out.start.assign(1, 0);
-    out.start.reserve(levels_first + 1);
-    std::vector<Int> seen(levels_second, -1);
-    std::vector<int> met;
+    std::vector<Int> place(levels_second);
+    out.blocks.assign(out.partner.size() * ka * kb, 0.0);
     for (Int g = 0; g < levels_first; ++g) {
-        met.clear();
-        for (Int r = bucket[g]; r < bucket[g + 1]; ++r) {
-            const int h = second[order[r]];
-            if (seen[h] < out.start.back()) {
-                seen[h] = out.start.back();
-                met.push_back(h);
-            }
-        }
-        std::sort(met.begin(), met.end());
-        for (std::size_t e = 0; e < met.size(); ++e) seen[met[e]] = out.start.back() + static_cast<Int>(e);
-        out.partner.insert(out.partner.end(), met.begin(), met.end());
-        out.blocks.resize(out.partner.size() * ka * kb, 0.0);
+        for (Int e = out.start[g]; e < out.start[g + 1]; ++e) place[out.partner[e]] = e;
         for (Int r = bucket[g]; r < bucket[g + 1]; ++r) {
             const Int i = order[r];
-            const double w = weights ? weights[i] : 1.0;
-            double* block = &out.blocks[seen[second[i]] * ka * kb];
-            if (ones) {
-                *block += w;
-                continue;
-            }
             row_values(z_first, i, za.data());
             row_values(z_second, i, zb.data());
-            multiply_add(w, za.data(), zb.data(), block, ka, 1, kb);
+            multiply_add(weights ? weights[i] : 1.0, za.data(), zb.data(), &out.blocks[place[second[i]] * ka * kb], ka, 1, kb);
         }
-        out.start.push_back(static_cast<Int>(out.partner.size()));
     }
-    out.partner.shrink_to_fit(), out.blocks.shrink_to_fit();
     return out;
 }
 

@@ -29,7 +29,7 @@ void grouped_products(const int* codes, Int levels, const std::vector<Column>& z
 struct PairProducts {
     std::vector<Int> start;       // (levels_first + 1)
     std::vector<int> partner;     // ascending within a level of the first
-    std::vector<double> blocks;   // (entries x K_first x K_second)
+    std::vector<double> blocks;   // (entries x K_first x K_second); empty when every block is the number one
 };
 PairProducts pair_products(const int* first, Int levels_first, const std::vector<Column>& z_first, const int* second,
                            Int levels_second, const std::vector<Column>& z_second, const double* weights, Int n);

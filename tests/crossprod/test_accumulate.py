@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from henderson import crossprod
+from henderson.core import core
 from henderson.solve import reference
 from tests.solve.test_direct import make_design, structures
 
@@ -66,3 +67,29 @@ def test_without_an_intercept_the_response_is_centred_when_the_constant_is_in_th
     assert spanned.y_centre == pytest.approx(design.y.mean())
     apart = crossprod.from_design(replace(design, X=halves[:, :1], x_names=("a",), intercept=None))
     assert apart.constant is None and apart.y_centre == 0
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("rows", [7, 400])
+def test_pairs_of_levels_are_sorted_and_summed(rows: int, weighted: bool) -> None:
+    rng = np.random.default_rng(rows)
+    first, second = (rng.integers(0, levels, rows).astype(np.int32) for levels in (40, 30))
+    x, w = rng.normal(size=rows), rng.uniform(1, 2, rows) if weighted else None
+    one, two = ([None], np.zeros(1), np.ones(1)), ([np.ones(rows), x], np.zeros(2), np.ones(2))
+    for z, columns in ((one, np.ones((rows, 1))), (two, np.column_stack([np.ones(rows), x]))):
+        start, partner, blocks = core().pair_products(first, 40, *z, second, 30, *one, w)
+        found, exact = np.zeros((40, 30, columns.shape[1])), np.zeros((40, 30, columns.shape[1]))
+        np.add.at(exact, (first, second), columns if w is None else columns * w[:, None])
+        for g in range(40):
+            assert np.all(np.diff(partner[start[g] : start[g + 1]]) > 0)
+            found[g, partner[start[g] : start[g + 1]]] = blocks[start[g] : start[g + 1], :, 0]
+        np.testing.assert_allclose(found, exact, atol=1e-13)
+        assert start[-1] == len(set(zip(first.tolist(), second.tolist(), strict=True)))
+
+
+def test_pairs_that_occur_once_share_one_number() -> None:
+    first, second = (each.ravel().astype(np.int32) for each in np.indices((30, 20)))
+    one = ([None], np.zeros(1), np.ones(1))
+    blocks = core().pair_products(first, 30, *one, second, 20, *one, None)[2]
+    assert blocks.shape == (600, 1, 1) and blocks.strides == (0, 0, 0) and blocks[599, 0, 0] == 1.0
+    assert not blocks.flags.writeable

@@ -20,7 +20,8 @@ class PairBlocks:
     partner : (entries,) int32
         Level of `second`, ascending within a row.
     blocks : (entries, K_first, K_second) float64
-        Sums of z_first z_second' over the rows of the pair.
+        Sums of z_first z_second' over the rows of the pair; read-only ones that share one number in memory
+        where intercepts meet, without weights, and every pair in one row.
     """
 
     first: int

@@ -150,7 +150,7 @@ def _degrees(cross: CrossProducts, f: int) -> np.ndarray:
         if pair.first == f:
             degree += np.diff(pair.start)
         elif pair.second == f:
-            degree += np.bincount(pair.partner, minlength=len(degree))
+            degree += _count(pair.partner, len(degree))
     return degree
 
 
@@ -171,7 +171,7 @@ def _passes(
         described.append(
             (
                 pair.start,
-                place[pair.second][pair.partner],
+                _relabelled(pair.partner, place[pair.second]),
                 pair.blocks if same is None else None,
                 0.0 if same is None else same,
                 cross.columns[pair.second],
@@ -184,10 +184,31 @@ def _passes(
     return Passes(levels, first, cross.columns[first], _parts(total))
 
 
+PART = 1 << 20
+"""Codes that are widened at a time: NumPy makes 64-bit copies of its indices."""
+
+
+def _count(codes: np.ndarray, levels: int) -> np.ndarray:
+    return sum(
+        (np.bincount(codes[at : at + PART], minlength=levels) for at in range(0, len(codes), PART)),
+        np.zeros(levels, dtype=np.int64),
+    )
+
+
+def _relabelled(partner: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """place[partner]."""
+    out = np.empty_like(partner)
+    for at in range(0, len(partner), PART):
+        out[at : at + PART] = place[partner[at : at + PART]]
+    return out
+
+
 def _one_number(blocks: np.ndarray) -> float | None:
     """The number that all blocks are; None where they differ or have several entries."""
     if blocks.shape[1:] != (1, 1) or not len(blocks):
         return None
+    if blocks.strides[0] == 0:
+        return float(blocks[0, 0, 0])
     low, high = float(blocks.min()), float(blocks.max())
     return low if low == high else None
 
