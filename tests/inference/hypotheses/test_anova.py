@@ -144,6 +144,44 @@ def test_type_two_of_an_ordinary_regression():
     np.testing.assert_allclose(f.anova(type=2, definition="car")["sum_sq"], expected, rtol=1e-6)
 
 
+def estimable(X1, X2, X):
+    """SAS's type II in one line: the rows of X_2'M_1 X."""
+    M1 = np.eye(len(X)) - X1 @ np.linalg.pinv(X1)
+    return X2.T @ M1 @ X
+
+
+def cells(data, *names):
+    """An indicator of every cell of some factors."""
+    return pd.get_dummies(data[list(names)].astype(str).agg("-".join, axis=1)).to_numpy(dtype=float)
+
+
+@pytest.mark.parametrize("formula", ["y ~ a * b * x + (1 | g)", "y ~ a * x + a:b + (1 | g)"])
+def test_type_two_with_an_empty_cell_is_sas_s(formula):
+    """Which columns are left out must not matter; of lmerTest's `a` in the second it does."""
+    data = rows()[~((rows()["a"] == "w") & (rows()["b"] == "q"))]
+    f = fit(formula, data=data)
+    x, one = data["x"].to_numpy()[:, None], np.ones((len(data), 1))
+    a, b = cells(data, "a"), cells(data, "b")
+    others = (
+        [one, x, a * x] if "*" not in formula[9:] else [one, x, b, a * x, b * x, cells(data, "a", "b") * x]
+    )
+    L = estimable(np.hstack(others), a, f.design.X)
+    expected = f_test(f._small_sample(), L)
+    found = f.anova(type=2).to_frame().set_index("term").loc["a"]
+    assert found["num_df"] == expected.num_df
+    assert found["statistic"] == pytest.approx(expected.statistic, rel=1e-6)
+
+
+def test_type_two_does_not_depend_on_the_order_of_terms_where_columns_are_left_out():
+    data = rows().assign(inner=lambda d: d["a"] + d["b"])
+    first = fit("y ~ a + inner + x + (1 | g)", data=data).anova(type=2)
+    second = fit("y ~ inner + a + x + (1 | g)", data=data).anova(type=2)
+    one, other = (table.to_frame().set_index("term") for table in (first, second))
+    assert one.loc["a", "num_df"] == other.loc["a", "num_df"] == 0
+    assert one.loc["x", "statistic"] == pytest.approx(other.loc["x", "statistic"], rel=1e-8)
+    assert "No test of a: nothing of its own is left beside the others" in " ".join(str(first).split())
+
+
 def test_type_two_of_car_is_the_difference_of_wald_statistics():
     f = fit("y ~ a * b + (1 | g)")
     sample = f._small_sample("none")

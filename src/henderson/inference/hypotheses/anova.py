@@ -186,12 +186,12 @@ def anova(
 
 
 def _without_columns(design: Design, names: list[str], num_df: np.ndarray) -> str:
-    """Say why terms have no test: all their columns were left out."""
+    """Say why terms have no test: they are combinations of the others."""
     empty = [name for name, df in zip(names, num_df, strict=True) if df == 0]
     if not empty or not design.dropped:
         return ""
     gone = ", ".join(design.dropped[:6]) + (", ..." if len(design.dropped) > 6 else "")
     return (
-        f"No test of {', '.join(empty)}: no column of its own is left (a combination of others, to seven "
-        f"digits: {gone})."
+        f"No test of {', '.join(empty)}: nothing of its own is left beside the others (combinations "
+        f"of others, to seven digits: {gone})."
     )
