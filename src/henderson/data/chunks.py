@@ -120,7 +120,8 @@ def as_chunks(data: Any) -> Chunks | None:
 
 
 def _is_frame(data: Any) -> bool:
-    return isinstance(data, Mapping) or hasattr(data, "columns") or hasattr(data, "column_names")
+    kind = type(data)  # asking a lazy frame itself for its columns would make it plan its query
+    return isinstance(data, Mapping) or hasattr(kind, "columns") or hasattr(kind, "column_names")
 
 
 def _is_source(data: Any) -> bool:
