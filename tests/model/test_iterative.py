@@ -51,7 +51,7 @@ def test_the_monte_carlo_error_of_the_gradient_is_what_it_says(name: str) -> Non
     assert exact is not None
     z = []
     for seed in range(60):
-        found = sample(layout, True, draw_probes(sizes(layout), 12, seed), cross.entries, theta, None)
+        found = sample(layout, True, draw_probes(sizes(layout), 12, seed), cross.entries, theta)
         assert found is not None
         error = np.sqrt(np.diag(found.gradient_covariance))
         known = error == 0  # small groupings, by unit vectors

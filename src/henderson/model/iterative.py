@@ -29,6 +29,11 @@ PIVOT_FLOOR = 1e-3
 """Pivots of Lambda below this are evaluated at it: derivatives by variances are continuous there."""
 NO_DIGITS = 1e-14
 """A residual sum of squares below this share of the response's is rounding."""
+FAR_TOL, NEAR = 1e-3, 1.0
+"""Residual of the solves as long as a step promises a decrease of more than the second, which is one standard
+error of theta."""
+SAME_CURVATURE = 0.01
+"""Promised decrease, a tenth of a standard error, below which the curvature is not computed again."""
 LOOSE = 1e-3
 """Residual of the solves whose result is only used as curvature."""
 
@@ -73,12 +78,26 @@ class Sampled:
         Of the conjugate gradients, all solves together.
     solutions : (q2, p + 1 + s)
         To start the next solve from.
+    entries : (n_theta, 4) int32
+        Places of theta in Lambda.
+    Q : (n_theta, n_theta)
+        The part of the curvature that takes solves.
     """
 
     at: Evaluation
     gradient_covariance: np.ndarray
     iterations: int
     solutions: np.ndarray
+    entries: np.ndarray
+    Q: np.ndarray
+
+    @property
+    def promised(self) -> float:
+        """Decrease that a Newton step promises: its squared length in standard errors of theta."""
+        assert self.at.gradient is not None
+        assert self.at.curvature is not None
+        step = np.linalg.pinv(self.at.curvature, rcond=1e-10, hermitian=True) @ self.at.gradient
+        return float(np.abs(self.at.gradient * step).sum() / 2)
 
 
 @dataclass(slots=True, eq=False)
@@ -119,17 +138,31 @@ class IterativeCriterion:
     def __call__(
         self, theta: np.ndarray, derivatives: int = 2, entries: np.ndarray | None = None
     ) -> Evaluation | None:
-        """Evaluate; both derivatives always."""
+        """Evaluate with both derivatives; None without, as there is no value alone."""
+        if derivatives == 0:
+            return None
         used = self.cross.entries if entries is None else entries
-        start = None if self.last is None else self.last.solutions
-        sampled = sample(self.layout, self.reml, self.probes, used, theta, start)
+        sampled = self._sample(used, theta, TOL if self._is_near() else FAR_TOL)
+        if sampled is not None and not self._is_near():
+            self.last = sampled
+            if self._is_near():
+                sampled = self._sample(used, theta, TOL)
         if sampled is None:
             return None
-        self.last, self.iterations = sampled, self.iterations + sampled.iterations
+        self.last = sampled
         covariances = [lam @ lam.T for lam in relative_blocks(self.cross, used, theta)]
         value = self._integrated(covariances, sampled.at.variance_gradient)
         self.seen.append((covariances, sampled.at.variance_gradient, value))
         return _with_value(sampled.at, value)
+
+    def _sample(self, entries: np.ndarray, theta: np.ndarray, tol: float) -> Sampled | None:
+        found = sample(self.layout, self.reml, self.probes, entries, theta, self.last, tol)
+        self.iterations += 0 if found is None else found.iterations
+        return found
+
+    def _is_near(self) -> bool:
+        """Whether the last theta was within a standard error of the optimum."""
+        return self.last is not None and self.last.promised < NEAR
 
     def _integrated(self, covariances: list[np.ndarray], M: list[np.ndarray]) -> float:
         """Trapezoidal rule from the best theta so far: df = sum of <M, d Sigma>."""
@@ -168,7 +201,7 @@ def sample(
     probes: Probes,
     entries: np.ndarray,
     theta: np.ndarray,
-    start: np.ndarray | None,
+    last: Sampled | None = None,
     tol: float = TOL,
 ) -> Sampled | None:
     """Gradient, average information and their Monte Carlo error at one theta.
@@ -181,8 +214,8 @@ def sample(
     entries : (n_theta, 4) int32
         Places of theta in Lambda.
     theta : (n_theta,) float64
-    start : (q2, p + 1 + s) float64, optional
-        Solutions at another theta.
+    last : Sampled, optional
+        At another theta: its solutions are where these begin, and where the two are close its Q is kept.
     tol : float
 
     Returns
@@ -201,8 +234,7 @@ def sample(
     right = _lambda_transposed(cross, lambdas, cross.zx)
     reduced = reduce_right_side(C, right)
     wanted = np.concatenate([reduced.rest, probes.vectors], axis=1)
-    start = start if start is not None and start.shape == wanted.shape else None
-    solved = solve_complement(C, wanted, start, tol)
+    solved = solve_complement(C, wanted, _start(last, wanted), tol)
     x = solved.x[:, : p + 1]
     first = back_substitute(C, reduced, x)
     G = cross.xx - reduced.first.T @ reduced.solved_first - reduced.rest.T @ x
@@ -213,11 +245,18 @@ def sample(
     nu = float(cross.n - p if reml else cross.n)
     traces = _inverse_sums(C, probes, solved.x[:, p + 1 :])
     found = _derivatives(C, entries, lambdas, equations, traces, probes, reml, nu)
-    Q, more = _quadratic_forms(C, entries, lambdas, equations, nu)
+    if last is not None and last.promised < SAME_CURVATURE and np.array_equal(last.entries, entries):
+        Q, more = last.Q, 0
+    else:
+        Q, more = _quadratic_forms(C, entries, lambdas, equations, nu)
     curvature = Q + _added_curvature(cross, entries, equations, found.M, found.EU, nu)
     logdet_rx = 2 * float(np.log(np.diag(equations.rx)).sum())
     at = Evaluation(0.0, found.gradient, curvature, equations.r2, np.nan, logdet_rx, equations.beta, found.M)
-    return Sampled(at, found.covariance, solved.iterations + more, solved.x)
+    return Sampled(at, found.covariance, solved.iterations + more, solved.x, entries, Q)
+
+
+def _start(last: Sampled | None, wanted: np.ndarray) -> np.ndarray | None:
+    return last.solutions if last is not None and last.solutions.shape == wanted.shape else None
 
 
 def _lambda_transposed(cross: CrossProducts, lambdas: list[np.ndarray], B: np.ndarray) -> np.ndarray:

@@ -27,6 +27,8 @@ DEFAULT_ERROR = 0.01
 FEWEST = 5
 """Random probes at least: their spread is the error that is reported."""
 MOST_PROBES = 2_000
+SHARE_OF_ERROR = 1e-3
+"""The search ends where a step promises this share of the squared error: a thirtieth of the error itself."""
 SPARE = 1.3
 """Probes are added for an error smaller than asked by the root of this."""
 TWO_PI = 2 * math.pi
@@ -122,7 +124,7 @@ def search_by_probes(
     while True:
         evaluate = IterativeCriterion(layout, reml, draw_probes(sizes, count, seed))
         counted = Counted(evaluate, "fit")
-        found = search(counted, chart, theta, tol=min(1e-5, error**2 / 10), most=most - len(steps))
+        found = search(counted, chart, theta, tol=SHARE_OF_ERROR * error**2, most=most - len(steps))
         counted.close()
         if found.point is None or evaluate.last is None:
             return None
