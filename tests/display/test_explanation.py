@@ -410,3 +410,43 @@ def test_degrees_of_freedom_of_few_coefficients_are_given_from_least_to_most():
     assert "rests on 2 to 3.8 degrees of freedom only: these intervals are wide" in whole(
         hd.lmm("y ~ x + (1 | g)", data)
     )
+
+
+# -- what varies about what ----------------------------------------------------------------------------------
+
+
+def moved() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    g, x = np.repeat(np.arange(20), 10), rng.normal(size=200) + 10
+    f, slope = rng.choice(list("ab"), size=200), rng.normal(size=20)[g]
+    y = 10 + x + 2 * rng.normal(size=20)[g] + 0.5 * (x - 10) * slope + rng.normal(size=200)
+    return pd.DataFrame({"y": y, "x": x, "x10": rng.normal(size=200), "f": f, "g": g})
+
+
+def spreads(formula: str) -> list[str]:
+    found = hd.lmm(formula, moved()).explain().sentences
+    return [s.text for s in found if s.topic == "Differences between groups" and s.text.startswith("From g")]
+
+
+@pytest.mark.parametrize("formula", ["y ~ center(x) + (x | g)", "y ~ x + (center(x) | g)"])
+def test_a_spread_at_one_place_is_not_put_about_a_mean_at_another(formula):
+    """The groups' intercepts vary at zero of the random slope; the fixed intercept is somewhere else."""
+    level = spreads(formula)[0]
+    assert level.startswith("From g to g the level of y where ")
+    assert "lie between" not in level
+
+
+def test_a_place_is_named_once_and_by_its_whole_name():
+    assert "where x is zero and x10 is zero varies" in spreads("y ~ x + (x10 | g)")[0]
+    assert "where f is a and x is zero varies" in spreads("y ~ x * f + (x:f | g)")[0]
+
+
+def test_a_difference_between_levels_is_not_called_their_response():
+    assert "the coefficient of fb varies" in spreads("y ~ x + (f | g)")[1]
+    assert "the y where f is b varies" in spreads("y ~ x + (0 + f | g)")[1]
+    assert "the coefficient of fb varies" in spreads("y ~ x + (0 + f + x | g)")[1]
+
+
+def test_zero_has_no_sign():
+    fit = hd.lmm("log10(Reaction) ~ I(-Days) + (1 | Subject)", hd.datasets.load("sleepstudy"))
+    assert any("from −9 to 0: " in s.text for s in fit.explain().sentences)

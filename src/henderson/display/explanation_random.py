@@ -202,12 +202,12 @@ def explained_sentences(facts: Facts) -> Iterator[Sentence]:
     if parts.fixed > 0:
         text = (
             f"The fixed effects alone account for {percent(numbers['marginal'])} of the variance of "
-            f"{facts.response} (marginal R²), fixed and random effects together for "
+            f"{_modelled(facts)} (marginal R²), fixed and random effects together for "
             f"{percent(numbers['conditional'])} (conditional R²)."
         )
         yield Sentence(EXPLAINED, text, numbers)
     elif facts.fixed:
-        text = f"{both} of the variance of {facts.response} (conditional R²); the fixed part is constant."
+        text = f"{both} of the variance of {_modelled(facts)} (conditional R²); the fixed part is constant."
         yield Sentence(EXPLAINED, text, {"conditional": numbers["conditional"]})
 
 
@@ -215,11 +215,16 @@ def _within(group: str, inside: tuple[str, ...]) -> str:
     return f"{own_name(group, inside)} within {inside[0]}" if inside else group
 
 
+def _modelled(facts: Facts) -> str:
+    """What the variance is of: the response on the scale of the model, without the known part."""
+    return f"{facts.response} less its offset" if facts.summary.offset else facts.response
+
+
 def _icc(facts: Facts, icc: float, rest: float) -> str:
     parts = facts.explained
     mean = ", averaged over the rows," if parts.slopes else ""
     weight = " (for rows of weight one)" if facts.summary.weighted else ""
-    left = "that the fixed effects leave" if parts.fixed > 0 else f"of {facts.response}"
+    left = "that the fixed effects leave" if parts.fixed > 0 else f"of {_modelled(facts)}"
     if icc < 1e-8:
         return f"Of the variance {left}{weight}, none lies between groups (intraclass correlation 0)."
     inside = {s.group: () if s.cell else s.inside for s in facts.spreads}

@@ -78,3 +78,15 @@ def test_a_singular_fit_has_no_limits():
     fit = hd.lmm("Yield ~ 1 + (1 | Batch)", hd.datasets.load("dyestuff2"))
     (found,) = term_limits(fit.design, fit.estimate, 0.95)
     assert np.isnan([found.sd_low, found.sd_high]).all()
+
+
+def test_limits_that_say_nothing_are_not_given():
+    """A variance that the data hardly touch: its logarithm is not normal, whatever the curvature."""
+    rng = np.random.default_rng(0)
+    g = np.repeat(np.arange(40), 3)
+    for seed in range(40):
+        y = np.random.default_rng(seed).normal(size=120) + 0.05 * rng.normal(size=40)[g]
+        fit = hd.lmm("y ~ 1 + (1 | g)", {"y": y, "g": g})
+        (found,) = term_limits(fit.design, fit.estimate, 0.99)
+        ratio = found.sd_high[0] / fit.varcorr["g"].sd[0]
+        assert np.isnan(ratio) or ratio <= 100

@@ -168,7 +168,8 @@ def as_levels(parts: tuple[Part, ...], two: dict[str, tuple[float, float]]) -> t
 
 
 def short(x: float) -> str:
-    """Return a value of the data with four digits, a minus sign as such."""
+    """Return a value of the data with four digits, a minus sign as such and none before zero."""
+    x += 0.0
     return f"{x:.4g}".replace("-", "−", 1) if x < 0 else f"{x:.4g}"
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from henderson.design.assign import fixed_terms
+from henderson.design.assign import CONSTANT, fixed_terms
 from henderson.estimate import SINGULAR_TOL
 from henderson.inference.explanation.columns import columns_of, power_of
-from henderson.inference.explanation.record import CorrelationFact, FixedFact, Part, SpreadFact
+from henderson.inference.explanation.record import Base, CorrelationFact, FixedFact, Part, SpreadFact
 from henderson.inference.fixed import normal_quantile
 from henderson.inference.layout import around, nested
 
@@ -57,7 +57,7 @@ def spread_facts(
                 fact,
                 sd_low=float(known.sd_low[j]),
                 sd_high=float(known.sd_high[j]),
-                part=_marked(design, name),
+                part=_marked(design, term, variances, j),
                 held=_held(design, term, variances, j, centres.get(name)),
             )
             out.append(_placed(fact, design, columns.grouping))
@@ -102,14 +102,24 @@ def _centre(
     centre = centres.get(term.names[j])
     if centre is None:
         return None
-    if term.names[j] == "(Intercept)":
+    if term.names[j] == CONSTANT:
         whole = any(_every_level(design, t.names) for t in variances.terms if t.group == term.group)
-        return None if whole else centre
+        held = _held(design, term, variances, j, centre)
+        return None if whole or any(_moved(design, name) for name in held) else centre
     if centre.kind == "difference" and _every_level(design, term.names):
         return None
-    if centre.kind == "mean" and not _every_level(design, term.names):
+    if centre.kind == "mean" and (
+        not _every_level(design, term.names)
+        or any(CONSTANT in t.names for t in variances.terms if t.group == term.group)
+    ):
         return None
     return centre
+
+
+def _moved(design: Design, name: str) -> bool:
+    """Whether the fixed part has a variable in another form, such as center(x), whose zero is elsewhere."""
+    own = columns_of(name, design)
+    return any(own & columns_of(v, design) for term in fixed_terms(design) for v in term.variables)
 
 
 def _every_level(design: Design, names: tuple[str, ...]) -> bool:
@@ -122,12 +132,22 @@ def _held(
     design: Design, term: TermVariance, variances: VarCorr, j: int, centre: FixedFact | None
 ) -> tuple[str, ...]:
     """Return columns at whose zero an intercept varies, beyond those that its centre names."""
-    if term.names[j] != "(Intercept)":
+    if term.names[j] != CONSTANT:
         return ()
-    named = tuple(b.variable for b in centre.base) if centre is not None else ()
+    base = centre.base if centre is not None else ()
+    named = tuple(b.variable for b in base)
     others = (name for t in variances.terms if t.group == term.group for name in t.names)
-    found = [n for n in dict.fromkeys(others) if n != "(Intercept)" and not n.startswith(named or ("\0",))]
+    found = [n for n in dict.fromkeys(others) if n != CONSTANT and not _at_zero(n, base)]
     return tuple(n for n in found if not power_of(n, {*named, *found}))
+
+
+def _at_zero(name: str, base: tuple[Base, ...]) -> bool:
+    """Whether a column is zero where the variables of `base` are held."""
+    return any(
+        part == b.variable if b.kind == "zero" else part.startswith(b.variable)
+        for part in name.split(":")
+        for b in base
+    )
 
 
 def _tail(distance: float, sd: float) -> float:
@@ -136,13 +156,14 @@ def _tail(distance: float, sd: float) -> float:
     return NormalDist().cdf(-distance / sd) if sd > 0 else 0.0
 
 
-def _marked(design: Design, name: str) -> Part | None:
-    """Return the variable and level that a column marks."""
+def _marked(design: Design, term: TermVariance, variances: VarCorr, j: int) -> Part | None:
+    """Return the level at which a column is all that varies; None for differences and parts of a sum."""
+    names = [name for t in variances.terms if t.group == term.group for name in t.names]
     found = [
         Part(str(variable), str(level))
         for variable, levels in (design.spec.levels if design.spec else {}).items()
         for level in levels
-        if name == f"{variable}{level}"
+        if names == [f"{variable}{one}" for one in levels] and term.names[j] == f"{variable}{level}"
     ]
     return found[0] if len(found) == 1 else None
 

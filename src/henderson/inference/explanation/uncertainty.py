@@ -10,7 +10,7 @@ import numpy as np
 from henderson.errors import FitError
 from henderson.inference.fixed import normal_quantile
 from henderson.inference.layout import term_slices
-from henderson.inference.small_sample.hessian import deviance_hessian, sizes
+from henderson.inference.small_sample.hessian import scaled_hessian
 
 if TYPE_CHECKING:
     from henderson.design.record import Design
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 POSITIVE = 1e-6
 """Smallest eigenvalue of the scaled Hessian, relative to the largest, that gives information."""
+WIDEST = 100.0
+"""Limits of a standard deviation further off than this factor say nothing, and there are none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,15 +84,17 @@ def _parameter_vcov(estimate: Estimate) -> np.ndarray | None:
     """2 H^-1 (m + 1, m + 1) of theta and sigma; None where H is not clearly positive."""
     if estimate.singular:
         return None
-    scale = np.append(sizes(estimate), estimate.sigma)
     try:
-        H = deviance_hessian(estimate) * np.outer(scale, scale)
+        found = scaled_hessian(estimate)
     except FitError:
         return None
-    values, vectors = np.linalg.eigh(H)
-    if not np.isfinite(values).all() or values[0] <= POSITIVE * max(1.0, values[-1]):
+    if not np.isfinite(found.H).all():
         return None
-    return np.asarray(2 * (vectors / values) @ vectors.T * np.outer(scale, scale))
+    values, vectors = np.linalg.eigh(found.H)
+    if values[0] <= POSITIVE * max(1.0, values[-1]):
+        return None
+    turned = found.steps @ vectors
+    return np.asarray(2 * (turned / values) @ turned.T)
 
 
 def _block(estimate: Estimate, f: int, cut: slice) -> tuple[np.ndarray, np.ndarray]:
@@ -113,6 +117,7 @@ def _limits(S: np.ndarray, dS: np.ndarray, vcov: np.ndarray | None, z: float) ->
         return TermLimits(*(np.full(shape, np.nan) for shape in ((k,), (k,), (k, k), (k, k))))
     relative = np.einsum("mjj->mj", dS) / (2 * sd**2)  # derivative of log sd
     half = z * np.sqrt(np.einsum("mj,mn,nj->j", relative, vcov, relative))
+    half = np.where(half <= np.log(WIDEST), half, np.nan)
     r = np.clip(S / np.outer(sd, sd), -1, 1)
     np.fill_diagonal(r, 0.0)
     dr = dS / np.outer(sd, sd) - r * (relative[:, :, None] + relative[:, None, :])
