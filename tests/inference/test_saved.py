@@ -13,7 +13,7 @@ import pytest
 
 import henderson as hd
 from henderson.errors import DataError
-from henderson.inference.saved import packed, unpacked
+from henderson.inference.packing import packed, unpacked
 from henderson.results import LinearMixedFit
 
 from .cases import NAMES, fit

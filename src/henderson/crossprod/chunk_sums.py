@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from henderson.crossprod.predictors import chunk_tables
 from henderson.crossprod.sums import GroupSums, LevelList, PairSums, Sums, Unit, sizes_of
 from henderson.data import Factor
 from henderson.design.chunk import ChunkValues
 from henderson.design.context import Matrix
+from henderson.design.predictors import chunk_tables
 from henderson.design.wide import Block, Number, WidePlan, is_centred
 
 _BYTES = 1 << 26  # of columns written out at a time

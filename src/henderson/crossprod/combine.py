@@ -19,7 +19,6 @@ import numpy as np
 
 from henderson.crossprod.chunk_sums import merged, z_units
 from henderson.crossprod.level_tables import LevelTable
-from henderson.crossprod.predictors import joined
 from henderson.crossprod.sums import (
     GroupSums,
     PairSums,
@@ -32,6 +31,7 @@ from henderson.crossprod.sums import (
     starts_of,
     with_response,
 )
+from henderson.design.predictors import joined
 from henderson.design.wide import Block, Number, WidePlan
 from henderson.errors import DataError
 

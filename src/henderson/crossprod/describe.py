@@ -38,6 +38,7 @@ def gathered_design(
         weighted=sums.xx is not sums.plain,
         has_offset=bool(sums.plan.offset) or bool(formula.fixed.offsets),
         products=_products(sums, fixed, random),
+        predictors=sums.tables,
         where=where,
     )
 

@@ -10,9 +10,9 @@ from typing import IO, Any
 
 import numpy as np
 
-from henderson.crossprod.predictors import NumberTable, Tables
 from henderson.crossprod.sums import GroupSums, LevelList, PairSums, Sums, Unit, sizes_of, starts_of
 from henderson.data.writing import write_whole
+from henderson.design.predictors import NumberTable, Tables
 from henderson.design.spec import coding_record, plain_record, read_coding
 from henderson.design.wide import WidePlan, plan_of
 from henderson.errors import DataError
@@ -137,7 +137,7 @@ def to_record(sums: Sums) -> tuple[Record, dict[str, np.ndarray]]:
         "groups": [[_levels_record(each) for each in group.factors] for group in sums.groups],
         "pairs": [[pair.first, pair.second] for pair in sums.pairs],
         "sum_log_weights": sums.sum_log_weights,
-        "tables": _tables_record(sums.tables),
+        "tables": tables_record(sums.tables),
     }
     arrays = {"xx": sums.xx}
     if sums.plain is not sums.xx:
@@ -166,30 +166,27 @@ def _read_levels(record: Record) -> LevelList:
     return LevelList(tuple(record["labels"]), declared, ordered, logical, coding)
 
 
-def _tables_record(tables: Tables | None) -> Record | None:
+def tables_record(tables: Tables | None) -> Record | None:
+    """Return counts and moments of the raw columns as plain lists."""
     if tables is None:
         return None
     cells = tables.cells
     return {
-        "numbers": {
-            name: [each.n, each.mean, each.least, each.largest, list(each.values)]
-            for name, each in tables.numbers.items()
-        },
+        "numbers": {name: [e.n, e.mean, e.least, e.largest] for name, e in tables.numbers.items()},
+        "limits": dict(tables.limits),
         "names": list(tables.names),
         "cells": None if cells is None else [[list(key), *count] for key, count in cells.items()],
     }
 
 
-def _read_tables(record: Record | None) -> Tables | None:
+def read_tables(record: Record | None) -> Tables | None:
+    """Return the tables of `tables_record`."""
     if record is None:
         return None
-    numbers = {
-        name: NumberTable(int(n), mean, least, largest, tuple(values))
-        for name, (n, mean, least, largest, values) in record["numbers"].items()
-    }
+    numbers = {name: NumberTable(int(n), *moments) for name, (n, *moments) in record["numbers"].items()}
     cells = record["cells"]
     found = None if cells is None else {tuple(key): (rows, weight) for key, rows, weight in cells}
-    return Tables(numbers, tuple(record["names"]), found)
+    return Tables(numbers, dict(record["limits"]), tuple(record["names"]), found)
 
 
 def read_plan(record: Record) -> WidePlan:
@@ -239,7 +236,7 @@ def from_record(header: Record, arrays: dict[str, np.ndarray]) -> Sums:
             for i, (f, g) in enumerate(header["pairs"])
         ),
         sum_log_weights=float(header["sum_log_weights"]),
-        tables=_read_tables(header["tables"]),
+        tables=read_tables(header["tables"]),
     )
     _check_shapes(sums)
     return sums

@@ -68,7 +68,8 @@ class ChunkValues:
         Missing values per column.
     y : (n,) float64
         Response less offset.
-    weights : (n,) float64 or None
+    weights, offset : (n,) float64 or None
+        The offset is out of `y` already.
     numbers : dict of str to (n,) float64 or Matrix
         Numeric variables of the formula.
     factors : dict of str to Factor
@@ -83,6 +84,7 @@ class ChunkValues:
     missing: dict[str, int]
     y: np.ndarray
     weights: np.ndarray | None
+    offset: np.ndarray | None
     numbers: dict[str, np.ndarray | Matrix]
     factors: dict[str, Factor]
     groups: dict[str, Factor]
@@ -127,7 +129,7 @@ def read_chunk(
     n = frame.n if kept is None else len(kept)
     columns = {name: same_kind(column, name, plan, n) for name, column in columns.items()}
     if n == 0:
-        return ChunkValues(frame.n, missing, np.empty(0), None, {}, {}, {}, {}), plan
+        return ChunkValues(frame.n, missing, np.empty(0), None, None, {}, {}, {}, {}), plan
     if plan is None:
         check_text(formula, columns, data)
     context.columns, context.n, context.kept = columns, n, kept
@@ -284,6 +286,7 @@ def _values(
         missing=missing,
         y=y if offset is None else y - offset,
         weights=weights,
+        offset=offset,
         numbers=numbers,
         factors=factors,
         groups={v.name: _group(v, context) for part in formula.random for v in part.grouping.factors},

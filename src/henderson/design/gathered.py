@@ -15,6 +15,7 @@ from henderson.design.record import Design, Grouping, RandomTerm
 from henderson.errors import DataError
 
 if TYPE_CHECKING:
+    from henderson.design.predictors import Tables
     from henderson.design.spec import DesignSpec
 
 
@@ -141,13 +142,16 @@ class GatheredDesign(Design):
         Whether the model has weights, or an offset.
     products : Products, optional
         Sums of products without weights, for what asks about X rather than about the model.
+    predictors : Tables, optional
+        Counts of the labels and moments of the numbers that the fixed part uses, for marginal means.
     where : str
         Where the rows are: ``3 Parquet files``; for messages and the summary.
     """
 
-    __slots__ = ("has_offset", "products", "rows_used", "weighted", "where")
+    __slots__ = ("has_offset", "predictors", "products", "rows_used", "weighted", "where")
 
     has_offset: bool
+    predictors: Tables | None
     products: Products | None
     rows_used: int
     weighted: bool
@@ -170,6 +174,7 @@ class GatheredDesign(Design):
         weighted: bool = False,
         has_offset: bool = False,
         products: Products | None = None,
+        predictors: Tables | None = None,
         where: str = "the source",
     ) -> None:
         _hold(
@@ -188,6 +193,7 @@ class GatheredDesign(Design):
             weighted=weighted,
             has_offset=has_offset,
             products=products,
+            predictors=predictors,
             where=where,
         )
 
@@ -230,7 +236,7 @@ class GatheredDesign(Design):
         """Return what the constructor takes."""
         same = (
             "x_names", "intercept", "response", "n_input", "spec", "dropped", "all_x_names", "missing",
-            "weighted", "has_offset", "products", "where",
+            "weighted", "has_offset", "products", "predictors", "where",
         )  # fmt: skip
         return {
             "n": self.n,
@@ -261,3 +267,47 @@ def is_weighted(design: Design) -> bool:
 def has_offset(design: Design) -> bool:
     """Whether a model has an offset, of any design."""
     return design.has_offset if isinstance(design, GatheredDesign) else design.offset is not None
+
+
+def x_triangle(design: Design) -> np.ndarray:
+    """(p, p) upper triangular R with R'R = X'X, without weights, of any design.
+
+    Parameters
+    ----------
+    design : Design
+        With rows, or gathered with `products`.
+
+    Returns
+    -------
+    (p, p) float64
+
+    Notes
+    -----
+    O(n p^2) with rows, by orthogonal transformations of columns of length one; O(p^3) without.
+    """
+    if isinstance(design, GatheredDesign) and design.products is not None:
+        return design.products.triangle(1 + np.arange(design.p))
+    size = np.sqrt(np.einsum("ij,ij->j", design.X, design.X))
+    size = np.where(size > 0, size, 1.0)
+    return np.asarray(np.linalg.qr(design.X / size, mode="r") * size)
+
+
+def term_products(design: Design) -> list[np.ndarray]:
+    """(k, k) sums of products of the columns of every random term, without weights, of any design."""
+    if isinstance(design, GatheredDesign) and design.products is not None:
+        starts = 1 + design.p + np.cumsum([0, *(term.k for term in design.terms)])
+        return [
+            design.products.among(np.arange(first, first + term.k))
+            for first, term in zip(starts, design.terms, strict=False)
+        ]
+    return [np.array([[float(a @ b) for b in term.columns] for a in term.columns]) for term in design.terms]
+
+
+def mean_variance(design: Design, beta: np.ndarray) -> float:
+    """Sample variance of X beta over the rows, of any design; a constant mean has exactly none."""
+    if isinstance(design, GatheredDesign) and design.products is not None:
+        products, at = design.products, 1 + np.arange(design.p)
+        weights = beta / products.scale[at]
+        return float(weights @ products.sums[np.ix_(at, at)] @ weights) / (design.n - 1)
+    mean = design.X @ beta
+    return float(np.var(mean - mean[0], ddof=1))

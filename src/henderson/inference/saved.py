@@ -12,72 +12,29 @@ evaluated once at the stored parameters: a record that was altered does not pass
 
 from __future__ import annotations
 
-import base64
-import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from henderson.design.gathered import GatheredDesign
 from henderson.design.record import Design, Grouping, RandomTerm
 from henderson.errors import DataError
+from henderson.inference.packing import listed, number, packed, plain_label, unpacked
 from henderson.inference.saved_solver import read_solver, solver_record
+from henderson.inference.saved_sums import cross_record, gathered_record, read_cross, read_gathered
 
 if TYPE_CHECKING:
+    from henderson.crossprod import CrossProducts
     from henderson.estimate import Estimate
     from henderson.inference.new_data import Origin
     from henderson.optim.record import SearchRecord
 
 FORMAT = "henderson.LinearMixedFit"
 VERSION = 1
-TYPES = ("<f8", "<i4", "<i8")
 SOURCE = ("formula", "kind", "weights", "offset", "array_offset")
 PARAMETERS = ("criterion", "sigma", "logdet_omega", "logdet_rx", "pwrss", "nu", "reml")
 Record = dict[str, Any]
-
-
-# -- numbers and arrays --------------------------------------------------------------------------------------
-
-
-def number(value: float) -> float | str:
-    """Return A float as JSON allows it: infinities and NaN as text."""
-    return float(value) if math.isfinite(value) else repr(float(value))
-
-
-def packed(array: np.ndarray | None) -> Record | None:
-    """Return an array as its type, shape and base64 of its little-endian bytes, in row order."""
-    if array is None:
-        return None
-    kind = {"f": "<f8", "i": f"<i{array.dtype.itemsize}"}[array.dtype.kind]
-    data = np.ascontiguousarray(array, dtype=kind).tobytes()
-    return {"dtype": kind, "shape": list(array.shape), "base64": base64.b64encode(data).decode("ascii")}
-
-
-def unpacked(record: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Return the array of a `packed` record, checked against the shape that it must have."""
-    if not isinstance(record, Mapping) or record.get("dtype") not in TYPES:
-        raise DataError(f"The stored fit is damaged: {name} is not an array of type {', '.join(TYPES)}.")
-    try:
-        flat = np.frombuffer(base64.b64decode(record["base64"], validate=True), dtype=record["dtype"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"The stored fit is damaged: {name} cannot be decoded ({error}).") from error
-    if list(shape) != list(record.get("shape", [])) or flat.size != math.prod(shape):
-        raise DataError(
-            f"The stored fit is damaged: {name} has shape {record.get('shape')} and {flat.size} numbers; "
-            f"{shape} is expected."
-        )
-    return np.array(flat.reshape(shape), dtype=np.dtype(record["dtype"]).newbyteorder("="))
-
-
-def listed(values: Any, name: str, size: int) -> np.ndarray:
-    """Return A list of `size` numbers as float64."""
-    try:
-        out = np.array([float(x) for x in values], dtype=float)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"The stored fit is damaged: {name} is not a list of numbers.") from error
-    if out.shape != (size,):
-        raise DataError(f"The stored fit is damaged: {name} has {out.size} numbers; {size} are expected.")
-    return out
 
 
 # -- writing -------------------------------------------------------------------------------------------------
@@ -100,7 +57,7 @@ def to_dict(design: Design, estimate: Estimate, origin: Origin) -> Record:
         "format": FORMAT,
         "version": VERSION,
         "source": {name: getattr(origin, name) for name in SOURCE},
-        "design": design_record(design),
+        **stored_design(design, estimate),
         "estimate": {
             **{name: getattr(estimate, name) for name in PARAMETERS},
             "theta_names": list(estimate.theta_names),
@@ -118,6 +75,13 @@ def to_dict(design: Design, estimate: Estimate, origin: Origin) -> Record:
     }
 
 
+def stored_design(design: Design, estimate: Estimate) -> Record:
+    """The rows of a fit; of a fit from sums of products, the sums."""
+    if isinstance(design, GatheredDesign):
+        return {"design": gathered_record(design), "sums": cross_record(estimate.cross)}
+    return {"design": design_record(design)}
+
+
 def design_record(design: Design) -> Record:
     """Arrays and names of a design; a random-effects column that is a column of X is stored as its number."""
     return {
@@ -132,7 +96,7 @@ def design_record(design: Design) -> Record:
         "offset": packed(design.offset),
         "weights": packed(design.weights),
         "groupings": [
-            {"name": g.name, "levels": [_label(x) for x in g.levels], "codes": packed(g.codes)}
+            {"name": g.name, "levels": [plain_label(x) for x in g.levels], "codes": packed(g.codes)}
             for g in design.groupings
         ],
         "terms": [
@@ -148,17 +112,6 @@ def design_record(design: Design) -> Record:
         "missing": [list(pair) for pair in design.missing],
         "spec": None if design.spec is None else design.spec.to_dict(),
     }
-
-
-def _label(value: Any) -> Any:
-    value = value.item() if isinstance(value, np.generic) else value
-    return (
-        value
-        if isinstance(value, (str, int, bool))
-        else number(value)
-        if isinstance(value, float)
-        else str(value)
-    )
 
 
 def _column(design: Design, column: np.ndarray) -> Record | None:
@@ -217,8 +170,8 @@ def from_dict(
     """
     check_format(stored)
     try:
-        design = read_design(stored["design"])
-        estimate = read_estimate(stored["estimate"], design)
+        design, cross = read_stored_design(stored)
+        estimate = read_estimate(stored["estimate"], design, cross)
         source = {name: stored["source"][name] for name in SOURCE}
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         if isinstance(error, DataError):
@@ -228,8 +181,19 @@ def from_dict(
         ) from error
     check_functions(design, env)
     if estimate.monte_carlo is None:  # an iterative fit's criterion is an estimate, and dear
-        check_criterion(design, estimate)
+        check_criterion(estimate)
     return design, estimate, source
+
+
+def read_stored_design(stored: Mapping[str, Any]) -> tuple[Design, CrossProducts]:
+    """Return design and cross-products: formed anew from the rows, or those that were stored."""
+    from henderson import crossprod
+
+    if stored["design"].get("gathered"):
+        gathered = read_gathered(stored["design"])
+        return gathered, read_cross(stored["sums"], gathered)
+    design = read_design(stored["design"])
+    return design, crossprod.from_design(design)
 
 
 def check_format(stored: Any) -> None:
@@ -257,11 +221,14 @@ def check_functions(design: Design, env: Mapping[str, Callable[..., Any]] | None
         )
 
 
-def check_criterion(design: Design, estimate: Estimate) -> None:
+def check_criterion(estimate: Estimate) -> None:
     """Stop when the criterion at the stored parameters is not the stored criterion."""
-    from henderson.model.linear import LinearMixedModel
+    from henderson.model.criterion import criterion
+    from henderson.model.units import to_search
 
-    found = LinearMixedModel(design, reml=estimate.reml).objective(estimate.theta)
+    chart, theta = to_search(estimate.cross, estimate.theta)
+    at = criterion(estimate.cross, reml=estimate.reml)(theta, 0, chart.entries)
+    found = float("nan") if at is None else at.value
     if not abs(found - estimate.criterion) <= 1e-6 * (1 + abs(found)):
         raise DataError(
             f"The stored fit is damaged: its criterion is {estimate.criterion:.8g}, but data and parameters "
@@ -316,9 +283,8 @@ def read_term(record: Record, X: np.ndarray, groupings: int) -> RandomTerm:
     return RandomTerm(range(groupings)[int(record["grouping"])], names, columns)
 
 
-def read_estimate(record: Record, design: Design) -> Estimate:
-    """Return the estimate, on cross-products formed anew from the design."""
-    from henderson import crossprod
+def read_estimate(record: Record, design: Design, cross: CrossProducts) -> Estimate:
+    """Return the estimate on the cross-products of its design."""
     from henderson.estimate import Estimate
     from henderson.model.linear import theta_names
     from henderson.optim.rectify import KKT
@@ -339,7 +305,7 @@ def read_estimate(record: Record, design: Design) -> Estimate:
             tuple(listed(kkt["smallest_eigenvalue"], "kkt", len(design.terms)).tolist()),
             bool(kkt["satisfied"]),
         ),
-        cross=crossprod.from_design(design),
+        cross=cross,
         choice=choice,
         monte_carlo=monte_carlo,
     )

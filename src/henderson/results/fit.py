@@ -235,9 +235,15 @@ class LinearMixedFit(
     def _with(self, *, reml: bool) -> LinearMixedFit:
         if self.reml is reml:
             return self
-        estimate = estimation.fit(self.design, reml=reml)
+        estimate = self._fitted_anew(reml=reml)
         warn_if_cut_short(estimate, stacklevel=3)
         return LinearMixedFit(self.design, estimate, self.source)
+
+    def _fitted_anew(self, *, reml: bool) -> estimation.Estimate:
+        """From the rows, or from the sums where there are none."""
+        if not self._gathered:
+            return estimation.fit(self.design, reml=reml)
+        return estimation.fit_cross_products(self.estimate.cross, self.estimate.theta_names, reml=reml)
 
     # -- keeping ---------------------------------------------------------------------------------------------
 

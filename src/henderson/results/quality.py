@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from henderson.design.gathered import is_weighted
 from henderson.errors import OptionError
 from henderson.results.options import named_options
 from henderson.results.shown import Shown
@@ -90,9 +91,12 @@ class Quality(Tables):
         >>> round(fit.rmse(), 3)
         23.438
         """
-        from henderson.inference.quality.explained import rmse
+        from henderson.inference.quality.explained import rmse, rmse_of_sums
 
-        return rmse(self.residuals())
+        return rmse_of_sums(self.estimate) if self._unweighted_sums() else rmse(self.residuals())
+
+    def _unweighted_sums(self) -> bool:
+        return self._gathered and not is_weighted(self.design)
 
     @named_options
     def vif(self) -> VIF:

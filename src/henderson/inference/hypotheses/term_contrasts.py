@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from henderson.design.assign import FixedTerm, fixed_terms
+from henderson.design.gathered import x_triangle
 from henderson.design.record import Design
 from henderson.inference.hypotheses.coding import cell_coding, contains
 
@@ -40,15 +41,9 @@ def sequential(design: Design) -> Contrasts:
     >>> sequential(fit.design)["(Intercept)"].round(3)
     array([[1.   , 0.333, 0.333]])
     """
-    R = triangle(design.X)
+    R = x_triangle(design)
     R = R / R.diagonal()[:, None]
     return {term.name: R[term.columns] for term in fixed_terms(design)}
-
-
-def triangle(X: np.ndarray) -> np.ndarray:
-    """(p, p) R of X = QR; columns of length one inside, so that units do not matter."""
-    size = np.sqrt(np.einsum("ij,ij->j", X, X))
-    return np.asarray(np.linalg.qr(X / size, mode="r") * size)
 
 
 def hierarchical(design: Design) -> Contrasts:
@@ -77,7 +72,7 @@ def hierarchical(design: Design) -> Contrasts:
     >>> np.abs(hierarchical(fit.design)["Machine"] @ [1, 0, 0]).round(12)  # free of the constant
     array([0., 0.])
     """
-    coding, R, out = cell_coding(design), triangle(design.X), {}
+    coding, R, out = cell_coding(design), x_triangle(design), {}
     cells = R @ coding.Q
     for e, term in enumerate(coding.terms):
         others = [

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from henderson.design.gathered import GatheredDesign
+
 if TYPE_CHECKING:
     from henderson.design.record import Design
+    from henderson.design.spec import DesignSpec
 
 TOLERANCE = 1e-7
 """Relative to what the columns of the null basis are scaled by: R's tolerance of aliased columns."""
@@ -40,6 +43,8 @@ def null_basis(design: Design, full: Callable[[], np.ndarray]) -> np.ndarray:
     if not design.dropped:
         return np.zeros((P, 0))
     assert design.spec is not None
+    if isinstance(design, GatheredDesign):
+        return _by_aliases(design.spec)
     X, kept = full(), list(design.spec.kept)
     dropped = [j for j in range(P) if j not in set(kept)]
     scale = np.sqrt(np.einsum("ij,ij->j", X, X))
@@ -55,6 +60,16 @@ def null_basis(design: Design, full: Callable[[], np.ndarray]) -> np.ndarray:
     largest = np.maximum(X.max(axis=0), -X.min(axis=0))
     largest[largest == 0] = 1.0
     return np.asarray(basis / (largest @ np.abs(basis)))
+
+
+def _by_aliases(spec: DesignSpec) -> np.ndarray:
+    """The same where the rows stayed elsewhere: from the weights of the kept columns in the dropped ones."""
+    P, kept = len(spec.all_x_names), list(spec.kept)
+    dropped = [j for j in range(P) if j not in set(kept)]
+    basis = np.zeros((P, len(dropped)))
+    basis[kept] = -np.array(spec.aliases, dtype=np.float64).T
+    basis[dropped, np.arange(len(dropped))] = 1.0
+    return np.asarray(basis / np.abs(basis).max(axis=0))
 
 
 def estimable(L: np.ndarray, null: np.ndarray) -> np.ndarray:

@@ -14,7 +14,9 @@ from henderson.design.build import offset_total
 from henderson.design.calls import CALLS
 from henderson.design.context import Context
 from henderson.design.fixed import fixed_matrix
-from henderson.errors import OptionError
+from henderson.design.gathered import GatheredDesign
+from henderson.design.predictors import OFFSET
+from henderson.errors import DataError, OptionError
 from henderson.inference.means.collapse import collapse, crossed, is_large
 from henderson.inference.means.estimable import null_basis
 from henderson.inference.means.nesting import nesting
@@ -129,14 +131,14 @@ def reference_grid(
             interactions,
             needed,
             dict(at or {}),
-            design.weights,
+            rows.weights,
             lambda columns, n: model_columns(design, rows, columns, n),
             P,
             by_frequency=weights != "equal",
         )
     _check_size(found, P)
     codes = combinations([len(axis.values) for axis in found])
-    counts = _counts(found, codes, design.weights, rows.complete)
+    counts = _counts(found, codes, rows.weights, rows.complete)
     nests = nesting(rows.formula.fixed, found, counts, codes)
     occurring = _occurring(found, codes, counts, nests)
     if not occurring.all():
@@ -219,7 +221,21 @@ def _offset(
     if names & set(at or {}):
         total = offset_total(rows.formula, formula_context(design, rows, columns, n), None)
         return np.broadcast_to(np.asarray(total, dtype=float), (n,))
-    return np.full(n, 0.0 if design.offset is None else float(design.offset.mean()))
+    return np.full(n, mean_offset(design))
+
+
+def mean_offset(design: Design) -> float:
+    """Mean offset of the rows, of any design; 0 where there is none."""
+    if not isinstance(design, GatheredDesign):
+        return 0.0 if design.offset is None else float(design.offset.mean())
+    if not design.has_offset:
+        return 0.0
+    if design.predictors is None:
+        raise DataError(
+            f"The model has an offset, and its mean is not known, as the rows stayed in {design.where}. "
+            "Choose the values of its columns with at=, or read the rows into a data frame and fit that."
+        )
+    return design.predictors.numbers[OFFSET].mean
 
 
 def _training(design: Design, rows: Rows) -> Mapping[str, Column]:

@@ -10,12 +10,14 @@ import numpy as np
 
 from henderson.data import Column, Factor, Numbers, label_text, open_frame
 from henderson.data.suggest import did_you_mean
+from henderson.design.gathered import GatheredDesign
 from henderson.errors import DataError, OptionError
 from henderson.formula import ModelFormula, read_formula
 from henderson.formula.nodes import Call, Name, Node, children
 from henderson.formula.vocabulary import canonical
 
 if TYPE_CHECKING:
+    from henderson.design.predictors import Tables
     from henderson.design.record import Design
 
 FACTOR_CALLS = {"factor", "as.factor", "ordered", "C", "interaction", "relevel"}
@@ -72,6 +74,11 @@ class Rows:
         Whether the columns come from the data: then factors have codes.
     env : mapping
         The caller's functions.
+    weights : (r,) float64 or None
+        Of the rows; of combinations that stand for them, the sums.
+    tables : Tables or None
+        Where rows stayed elsewhere: what is known of their columns. Then `columns` has one row per
+        combination of labels.
     """
 
     formula: ModelFormula
@@ -79,6 +86,8 @@ class Rows:
     columns: Mapping[str, Column]
     complete: bool
     env: Mapping[str, Any]
+    weights: np.ndarray | None = None
+    tables: Tables | None = None
 
 
 def read_rows(design: Design, data: object, env: Mapping[str, Any] | None) -> Rows:
@@ -109,8 +118,42 @@ def read_rows(design: Design, data: object, env: Mapping[str, Any] | None) -> Ro
     formula = read_formula(spec.formula, frozenset(env or ()), spec.dot)
     variables = (*formula.fixed.variables, *formula.fixed.offsets)
     names = tuple(dict.fromkeys(c for variable in variables for c in variable.columns if c in spec.kinds))
+    if data is None and isinstance(design, GatheredDesign):
+        return _from_tables(design, formula, names, dict(env or {}))
     columns = _from_design(design, names) if data is None else _from_data(design, names, data)
-    return Rows(formula, names, columns, data is not None, dict(env or {}))
+    weights = None if isinstance(design, GatheredDesign) else design.weights
+    return Rows(formula, names, columns, data is not None, dict(env or {}), weights)
+
+
+def _from_tables(
+    design: GatheredDesign, formula: ModelFormula, names: tuple[str, ...], env: Mapping[str, Any]
+) -> Rows:
+    """One row per combination of labels, with the rows it stands for as its weight."""
+    tables = design.predictors
+    if tables is None:
+        return Rows(formula, names, {}, False, env)
+    cells = tables.cells
+    columns = {
+        name: _counted(design, tables, name) for name in names if name in tables.names and cells is not None
+    }
+    weights = None if cells is None else np.array([weight for _, weight in cells.values()], dtype=np.float64)
+    return Rows(formula, names, columns, cells is not None, env, weights, tables)
+
+
+def _counted(design: GatheredDesign, tables: Tables, name: str) -> Column:
+    """A column of the combinations: labels in the order of the fit, or numbers."""
+    assert design.spec is not None
+    at = tables.names.index(name)
+    found = [key[at] for key in tables.cells or ()]
+    kind = design.spec.kinds[name]
+    if kind == "number":
+        return Numbers(np.array(found, dtype=np.float64))
+    levels = (False, True) if kind == "truth" else design.spec.levels.get(name)
+    if levels is None:  # a column that only stands within a call
+        levels = tuple(sorted(dict.fromkeys(found)))
+    place = {level: i for i, level in enumerate(levels)}
+    codes = np.array([place[value] for value in found], dtype=np.int32)
+    return Factor(codes, tuple(levels), logical=kind == "truth")
 
 
 def _from_data(design: Design, names: tuple[str, ...], data: object) -> dict[str, Column]:
@@ -199,6 +242,9 @@ def _names_below(node: Node, *, inside: bool) -> Iterator[str]:
 
 def _axis(design: Design, rows: Rows, name: str, at: Mapping[str, tuple[Any, ...]], as_levels: bool) -> Axis:
     column = rows.columns.get(name)
+    if column is None and name not in at and rows.tables is not None and name in rows.tables.numbers:
+        mean = rows.tables.numbers[name].mean
+        return Axis(name, (mean,), Numbers(np.array([mean])), None, False, at_mean=True)
     assert design.spec is not None
     if design.spec.kinds[name] != "number":
         known = column.used() if isinstance(column, Factor) else None
@@ -238,8 +284,9 @@ def _few(values: np.ndarray) -> bool:
 
 def _needs_data(name: str) -> DataError:
     return DataError(
-        f"The values of {name!r} are not kept in this fit (it was read back, or refitted to another "
-        f"response). Pass the data of the fit: data=frame; or choose values: at={{{name!r}: …}}."
+        f"The values of {name!r} are not kept in this fit (it was read back, refitted to another response, "
+        "or its rows stayed elsewhere). Pass the data of the fit: data=frame; or choose values: "
+        f"at={{{name!r}: …}}."
     )
 
 

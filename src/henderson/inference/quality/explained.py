@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from henderson.design.gathered import mean_variance, term_products
+
 if TYPE_CHECKING:
     from henderson.design.record import Design
     from henderson.estimate import Estimate
@@ -123,11 +125,10 @@ def explained(design: Design, estimate: Estimate) -> Explained:
     Johnson, P. C. D. (2014), Methods Ecol. Evol. 5, 944-946.
     """
     random = np.zeros(len(design.groupings))
-    for term, root in zip(design.terms, estimate.lambdas, strict=True):
-        squares = np.array([[float(a @ b) for b in term.columns] for a in term.columns]) / design.n
+    for term, root, total in zip(design.terms, estimate.lambdas, term_products(design), strict=True):
+        squares = total / design.n
         random[term.grouping] += estimate.sigma**2 * float(((squares @ root) * root).sum())
-    mean = design.X @ estimate.beta
-    fixed = float(np.var(mean - mean[0], ddof=1))  # a constant mean has variance zero to the last digit
+    fixed = mean_variance(design, estimate.beta)
     names = tuple(g.name for g in design.groupings)
     slopes = any(name != "(Intercept)" for term in design.terms for name in term.names)
     return Explained(fixed, names, random, float(estimate.sigma) ** 2, bool(estimate.singular), slopes)
@@ -186,3 +187,9 @@ def r_squared(design: Design, estimate: Estimate) -> RSquared:
 def rmse(residuals: np.ndarray) -> float:
     """Root mean square of the residuals (n,), in units of the response."""
     return float(np.sqrt(np.mean(residuals**2)))
+
+
+def rmse_of_sums(estimate: Estimate) -> float:
+    """The same without rows, where there are no weights: the penalised sum of squares less that of u."""
+    penalty = sum(float((u**2).sum()) for u in estimate.u)
+    return float(np.sqrt(max(estimate.pwrss - penalty, 0.0) / estimate.cross.n))
