@@ -12,7 +12,6 @@ from henderson.inference.many.block import Prepared, Tidy, products_of
 from henderson.inference.small_sample.contrasts import t_tests
 from henderson.inference.small_sample.kenward_roger import kenward_roger
 from henderson.model.linear import theta_names
-from henderson.optim.chart import chart_as_typed
 
 
 def kenward_roger_block(ready: Prepared, Y: np.ndarray, tidy: Tidy) -> Tidy:
@@ -33,14 +32,8 @@ def kenward_roger_block(ready: Prepared, Y: np.ndarray, tidy: Tidy) -> Tidy:
     names = theta_names(ready.design)
     for i in np.flatnonzero(~tidy.failed).tolist():
         cross = replace(block.of(i, ready.cross), y_centre=float(centre[i]))
-        theta = np.empty(len(names))
-        for each, lam in zip(chart_as_typed(cross.entries).blocks, tidy.lambdas, strict=True):
-            lower = each.positions >= 0
-            theta[each.positions[lower]] = lam[i][lower]
         try:
-            found = estimation.fit_cross_products(
-                cross, names, reml=ready.reml, start=theta, system=ready.system
-            )
+            found = estimation.fit_cross_products(cross, names, reml=ready.reml, system=ready.system)
             tests = t_tests(kenward_roger(replace(ready.design, y=Y[i]), found), np.eye(cross.p))
         except HendersonError as error:
             tidy.messages[i] = str(error)

@@ -8,7 +8,7 @@ import numpy as np
 
 from henderson.crossprod.record import CrossProducts
 from henderson.inference.many.found import Finished, Searches
-from henderson.inference.many.hessian import deviance_hessians, sizes
+from henderson.inference.many.hessian import scaled_hessians
 from henderson.inference.many.roots import transform
 from henderson.inference.small_sample.identified import MATTERS
 from henderson.inference.small_sample.satterthwaite import NO_INFORMATION
@@ -38,7 +38,7 @@ def satterthwaite_df(
     Parameters
     ----------
     run, cross, found, which, at, lambdas, sigma, nu
-        As `deviance_hessians`.
+        As `scaled_hessians`.
     inverse : (R, p, p) float64
         From `x_inverse`.
 
@@ -46,15 +46,14 @@ def satterthwaite_df(
     -----
     As `small_sample.satterthwaite`, of which the diagonals are taken.
     """
-    H, whole = deviance_hessians(run, cross, found, which, at, lambdas, sigma, nu)
-    blocks = chart_as_typed(cross.entries).blocks
+    hessian = scaled_hessians(run, cross, found, which, at, lambdas, sigma, nu)
+    H, whole = hessian.H.copy(), hessian.whole
+    H[~whole] = np.eye(H.shape[1])
     variance = sigma[:, None] ** 2 * (inverse**2).sum(axis=2)
     gradient = _diagonal_gradient(cross, at, lambdas, inverse, sigma, variance)
-    scale = np.concatenate([sizes(cross, blocks, lambdas), sigma[:, None]], axis=1)
-    H[~whole] = np.eye(H.shape[1])
-    values, vectors = np.linalg.eigh(H * scale[:, :, None] * scale[:, None, :])
+    values, vectors = np.linalg.eigh(H)
     good = values > NO_INFORMATION * np.maximum(1.0, values[:, -1:])
-    along = np.einsum("rmd,rmp->rdp", scale[:, :, None] * vectors, gradient)
+    along = (hessian.steps @ vectors).transpose(0, 2, 1) @ gradient
     spread = 2 * np.einsum("rdp,rd->rp", along**2, good / np.where(good, values, 1.0))
     lost = ((np.abs(along) > MATTERS * variance[:, None, :]) & ~good[:, :, None]).any(axis=(1, 2))
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,32 @@ import numpy as np
 from henderson.crossprod.record import CrossProducts
 from henderson.inference.many.found import Finished, Searches
 from henderson.inference.many.roots import chart_table, charted, scaled_roots, transform
-from henderson.inference.small_sample.hessian import FAR_FROM_BOUNDARY, STEP
+from henderson.inference.small_sample.hessian import FAR_FROM_BOUNDARY, SMALLEST, STEP
 from henderson.optim.chart import Block, chart_as_typed
 
 Differences = tuple[np.ndarray, np.ndarray]
 """Hessians (R, m, m) and whether all gradients existed (R,)."""
 
 
-def deviance_hessians(
+@dataclass(frozen=True, slots=True, eq=False)
+class ScaledHessians:
+    """Hessians along steps of the size that matters to each fit, m = n_theta + 1.
+
+    Attributes
+    ----------
+    H : (R, m, m) float64
+    steps : (R, m, m) float64
+        One step a column, in lme4's theta and sigma.
+    whole : (R,) bool
+        Whether all gradients existed.
+    """
+
+    H: np.ndarray
+    steps: np.ndarray
+    whole: np.ndarray
+
+
+def scaled_hessians(
     run: Any,
     cross: CrossProducts,
     found: Searches,
@@ -25,8 +44,8 @@ def deviance_hessians(
     lambdas: list[np.ndarray],
     sigma: np.ndarray,
     nu: int,
-) -> Differences:
-    """(R, n_theta + 1, n_theta + 1) Hessians of the deviance by lme4's theta and sigma.
+) -> ScaledHessians:
+    """Hessians of the deviance by lme4's theta and sigma.
 
     Parameters
     ----------
@@ -45,32 +64,40 @@ def deviance_hessians(
 
     Notes
     -----
-    2 n_theta compiled gradients for every response; formulas as `small_sample.hessian.deviance_hessian`.
+    2 n_theta compiled gradients for every response; formulas as `small_sample.hessian.scaled_hessian`.
     """
     m, count = len(cross.entries), len(which)
-    H, whole = np.zeros((count, m + 1, m + 1)), np.ones(count, dtype=bool)
     blocks = chart_as_typed(cross.entries).blocks
+    H, steps, whole = np.zeros((count, m + 1, m + 1)), np.zeros((count, m + 1, m + 1)), np.ones(count, bool)
+    steps[:, :m, :m], steps[:, m, m] = theta_steps(cross, blocks, lambdas), sigma
     regular = _regular(blocks, found.theta[which])
     for mine, differences in ((regular, _in_search), (~regular, _as_typed)):
         if mine.any():
             some = np.flatnonzero(mine)
             factors = [lam[some] for lam in lambdas]
-            H[some, :m, :m], whole[some] = differences(run, cross, blocks, found, which[some], factors)
-    H[:, m, m] = 4 * nu / sigma**2
-    H[:, :m, m] = -2 * _r2_gradient(cross, blocks, at, lambdas) / sigma[:, None] ** 3
+            H[some, :m, :m], whole[some] = differences(
+                run, cross, blocks, found, which[some], factors, steps[some, :m, :m]
+            )
+    H[:, m, m] = 4 * nu
+    by_r2 = (_r2_gradient(cross, blocks, at, lambdas)[:, None] @ steps[:, :m, :m])[:, 0]
+    H[:, :m, m] = -2 * by_r2 / sigma[:, None] ** 2
     H[:, m, :m] = H[:, :m, m]
     H[:, :m, :m] += H[:, :m, m, None] * H[:, m, None, :m] / H[:, m, m, None, None]
-    return H, whole
+    shorter = 1 / np.sqrt(np.maximum(np.einsum("rmm->rm", H), 1.0))
+    return ScaledHessians(H * shorter[:, :, None] * shorter[:, None, :], steps * shorter[:, None, :], whole)
 
 
-def sizes(cross: CrossProducts, blocks: tuple[Block, ...], lambdas: list[np.ndarray]) -> np.ndarray:
-    """(R, n_theta) scale on which each theta matters: its row's length, or a tenth of one residual sd."""
-    out = np.empty((len(lambdas[0]), len(cross.entries)))
+def theta_steps(cross: CrossProducts, blocks: tuple[Block, ...], lambdas: list[np.ndarray]) -> np.ndarray:
+    """(R, n_theta, n_theta) steps in theta, one a column, as `small_sample.hessian.theta_steps`."""
+    m = len(cross.entries)
+    out = np.zeros((len(lambdas[0]), m, m))
+    every = np.arange(len(out))
     for block, lam in zip(blocks, lambdas, strict=True):
-        least = 0.1 / cross.z_size[block.grouping][block.first : block.first + block.k]
-        lengths = np.maximum(np.sqrt((lam**2).sum(axis=2)), least)
-        for a in range(block.k):
-            out[:, block.positions[a, : a + 1]] = lengths[:, a, None]
+        T = transform(cross, block)
+        size = np.maximum(np.sqrt((np.linalg.solve(T, lam) ** 2).sum(axis=2)), SMALLEST)
+        for column in range(block.k):
+            rows = block.positions[column:, column]
+            out[np.ix_(every, rows, rows)] = T[column:, column:] * size[:, None, column:]
     return out
 
 
@@ -90,17 +117,18 @@ def _in_search(
     found: Searches,
     which: np.ndarray,
     lambdas: list[np.ndarray],
+    along: np.ndarray,
 ) -> Differences:
-    """Differences in the coordinates of the search, carried over to theta."""
+    """Differences in the coordinates of the search, carried over to the steps (R, m, m) in theta."""
     theta, rows = found.theta[which], found.rows[which]
     norms = np.empty_like(theta)
     for block in blocks:
         for a in range(block.k):
             places = block.positions[a, : a + 1]
             norms[:, places] = np.sqrt((theta[:, places] ** 2).sum(axis=1))[:, None]
-    steps = STEP * np.maximum(norms, 0.1)
+    sizes = STEP * np.maximum(norms, SMALLEST)
     charts, chart = chart_table(cross, rows)
-    ends = _beside(theta, steps)
+    ends = _beside(theta, sizes[:, :, None] * np.eye(theta.shape[1]))
     again = ends.shape[1]
     status, gradient, _ = run.gradients(
         charts,
@@ -109,8 +137,8 @@ def _in_search(
         ends.reshape(-1, theta.shape[1]),
         False,
     )
-    H, whole = _halved(gradient, status, steps)
-    J = _jacobian(cross, blocks, theta, rows, lambdas)
+    H, whole = _halved(gradient, status, sizes)
+    J = _jacobian(cross, blocks, theta, rows, lambdas) @ along
     return J.transpose(0, 2, 1) @ H @ J, whole
 
 
@@ -121,31 +149,33 @@ def _as_typed(
     found: Searches,
     which: np.ndarray,
     lambdas: list[np.ndarray],
+    along: np.ndarray,
 ) -> Differences:
-    """Differences in lme4's theta, whose coordinates are regular on the boundary too."""
+    """Differences along steps (R, m, m) in lme4's theta, which is regular on the boundary too."""
     theta = np.empty((len(which), len(cross.entries)))
     for block, lam in zip(blocks, lambdas, strict=True):
         lower = block.positions >= 0
         theta[:, block.positions[lower]] = lam[:, lower]
-    steps = STEP * sizes(cross, blocks, lambdas)
-    ends = _beside(theta, steps)
+    ends = _beside(theta, STEP * along)
     flat = ends.reshape(-1, theta.shape[1])
     factors = [np.where(block.positions >= 0, flat[:, block.positions], 0.0) for block in blocks]
     moved, rows = charted(cross, blocks, factors)
     charts, chart = chart_table(cross, rows)
     response = np.repeat(which.astype(np.int32), ends.shape[1])
     status, _, M = run.gradients(charts, chart, response, moved, True)
-    return _halved(_gradient_as_typed(cross, blocks, factors, M), status, steps)
+    gradient = _gradient_as_typed(cross, blocks, factors, M).reshape(*ends.shape) @ along
+    return _halved(gradient, status, np.full(theta.shape, STEP))
 
 
 def _beside(theta: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """(R, 2 m, m) theta moved along every coordinate, ahead and back in turn."""
-    move = steps[:, :, None] * np.eye(theta.shape[1])
-    return (theta[:, None, None, :] + np.stack([move, -move], axis=2)).reshape(len(theta), -1, theta.shape[1])
+    """(R, 2 m, m) theta (R, m) moved along every step (R, m, m), one a column, ahead and back in turn."""
+    move = steps.transpose(0, 2, 1)
+    ends = theta[:, None, None, :] + np.stack([move, -move], axis=2)
+    return np.ascontiguousarray(ends.reshape(len(theta), -1, theta.shape[1]))
 
 
 def _halved(gradient: np.ndarray, status: np.ndarray, steps: np.ndarray) -> Differences:
-    """Symmetric central differences from gradients (R 2 m, m) in the order of `_beside`."""
+    """Symmetric central differences from gradients (R 2 m, m) in the order of `_beside`, by steps (R, m)."""
     count, m = steps.shape
     ends = gradient.reshape(count, m, 2, m)
     H = (ends[:, :, 0] - ends[:, :, 1]) / (2 * steps[:, :, None])
