@@ -82,6 +82,8 @@ def collected(result: Any, order: str) -> pd.DataFrame:
     """The rows of a lazy frame in memory, put in order."""
     import narwhals as nw
 
-    eager = nw.from_native(result)
-    eager = eager.collect() if isinstance(eager, nw.LazyFrame) else eager
-    return eager.to_pandas().sort_values(order).reset_index(drop=True)
+    if hasattr(result, "sparkSession"):  # narwhals does not collect Spark's columns with a dot
+        frame = result.toArrow().to_pandas()
+    else:
+        frame = nw.from_native(result).collect().to_pandas()
+    return frame.sort_values(order).reset_index(drop=True)

@@ -102,3 +102,13 @@ def beside(frame: Any, table: Any, keys: list[str], engine: str) -> Any:
         return frame.join(table, on=keys, how="left")
     native = frame.to_native().join(table.to_native(), on=keys, how="left", maintain_order="left")
     return nw.from_native(native)
+
+
+def renamed(frame: Any, names: dict[str, str], engine: str) -> Any:
+    """Return a native lazy frame with columns renamed; Spark takes names with a dot only this way."""
+    native = frame.to_native()
+    if engine != "Spark":
+        return frame.rename(names).to_native()
+    for old, new in names.items():
+        native = native.withColumnRenamed(old, new)
+    return native

@@ -19,7 +19,7 @@ from henderson.design.groupings import replay_grouping
 from henderson.design.spec import DesignSpec
 from henderson.errors import DataError
 from henderson.formula import read_formula
-from henderson.lazy.beside import PREFIX, beside, upload
+from henderson.lazy.beside import PREFIX, beside, renamed, upload
 from henderson.lazy.columns import Columns, columns_of, context_of, joined
 from henderson.lazy.engines import Lazy, open_lazy, run
 from henderson.lazy.expressions import Scope, number
@@ -328,20 +328,20 @@ def augmented(
         if weights is None
         else rows.stage.complete & ~missing(weights, rows.stage.lazy.types)
     )
-    rows = replace(rows, frame=rows.frame.filter(complete))
-    rows = with_fixed(rows, ".fixed")
-    rows = replace(rows, frame=rows.frame.with_columns(nw.col(".fixed").alias(".fitted")))
+    inner = {name: f"{PREFIX}{name[1:]}" for name in (".fixed", ".fitted", ".resid")}
+    rows = with_fixed(replace(rows, frame=rows.frame.filter(complete)), inner[".fixed"])
+    rows = replace(rows, frame=rows.frame.with_columns(nw.col(inner[".fixed"]).alias(inner[".fitted"])))
     for f in chosen:
-        rows = with_random(rows, f, ".fitted", "error")
+        rows = with_random(rows, f, inner[".fitted"], "error")
     formula = rows.stage.plan.formula
-    residual = number(formula.response.node, rows.stage.scope) - nw.col(".fitted")
+    residual = number(formula.response.node, rows.stage.scope) - nw.col(inner[".fitted"])
     if kind != "response" and weights is not None:
         residual = residual * nw.col(weights).cast(nw.Float64).sqrt()
     if kind == "scaled":
         residual = residual / estimates.sigma
-    frame = rows.frame.with_columns(residual.alias(".resid"))
-    frame = frame.select(*rows.stage.lazy.types, *wanted)
-    return frame.to_native()
+    frame = rows.frame.with_columns(residual.alias(inner[".resid"]))
+    frame = frame.select(*rows.stage.lazy.types, *(inner[name] for name in wanted))
+    return renamed(frame, {inner[name]: name for name in wanted}, rows.stage.lazy.engine)
 
 
 def _refuse_name(rows: _Rows, name: str) -> None:

@@ -133,32 +133,40 @@ def count_rows(stage: Stage, n: int) -> Count:
     if n_input == 0:
         raise DataError("The data have no rows.")
     tests = [count_where(missing(name, lazy.types)).alias(f"m{i}") for i, name in enumerate(names)]
-    counts = one_row(lazy, lazy.frame.select(*tests), "counting missing values")
+    counts = one_row(lazy, lazy.frame.select(*tests, *_infinite(stage)), "counting missing values")
+    _refuse_infinite(stage, counts)
     lost = tuple((name, int(counts[f"m{i}"])) for i, name in enumerate(names) if counts[f"m{i}"] > 0)
-    refuse_infinite(stage)
     if n == 0:
         listed = ", ".join(f"{name} ({count})" for name, count in lost)
         raise DataError(f"No rows are left: every one of the {n_input} rows has a missing value in {listed}.")
     return Count(n_input, lost)
 
 
-def refuse_infinite(stage: Stage) -> None:
-    """Refuse infinite values in the columns used, as in memory."""
+def _infinite(stage: Stage) -> list[Any]:
+    """Return expressions that count infinite values, column by column."""
     types = stage.lazy.types
-    floats = [name for name in stage.plan.raw() if types[name].is_float()]
-    if not floats:
-        return
-    tests = [
+    return [
         count_where(~nw.col(name).is_finite() & ~missing(name, types)).alias(f"i{i}")
-        for i, name in enumerate(floats)
+        for i, name in enumerate(stage.plan.raw())
+        if types[name].is_float()
     ]
-    counts = one_row(stage.lazy, stage.lazy.frame.select(*tests), "looking for infinite values")
-    for i, name in enumerate(floats):
-        if counts[f"i{i}"] > 0:
+
+
+def _refuse_infinite(stage: Stage, counts: dict[str, float]) -> None:
+    for i, name in enumerate(stage.plan.raw()):
+        if counts.get(f"i{i}", 0) > 0:
             raise DataError(
                 f"Column {name!r} holds infinite values in {int(counts[f'i{i}'])} rows on "
                 f"{stage.lazy.engine}. Replace them, or make them missing."
             )
+
+
+def refuse_infinite(stage: Stage) -> None:
+    """Refuse infinite values in the columns used, as in memory."""
+    tests = _infinite(stage)
+    if tests:
+        query = stage.lazy.frame.select(*tests)
+        _refuse_infinite(stage, one_row(stage.lazy, query, "looking for infinite values"))
 
 
 def explain_not_finite(stage: Stage, atoms: Iterable[Atom]) -> DataError:
