@@ -14,6 +14,7 @@
 #include "crossprod.hpp"
 #include "iterative.hpp"
 #include "lapack.hpp"
+#include "ordering.hpp"
 
 namespace nb = nanobind;
 using namespace henderson;
@@ -76,6 +77,20 @@ void borrow_lapack(nb::dict blas, nb::dict lapack) {
     take(r.dgemm, blas, "dgemm", 13);
     take(r.dsymm, blas, "dsymm", 12);
     take(r.dtrsm, blas, "dtrsm", 11);
+}
+
+// How many threads work of this size may use; asks Python only where threads pay.
+constexpr double worth_threads = 2e7;
+PyObject* thread_count = nullptr;  // a callable that lives as long as the process
+
+void ask_threads(nb::callable count) {
+    Py_XDECREF(thread_count);
+    thread_count = count.release().ptr();
+}
+
+int threads_for(double operations) {
+    if (operations < worth_threads || !thread_count) return 1;
+    return nb::cast<int>(nb::handle(thread_count)());
 }
 
 // ---- cross-products -------------------------------------------------------------------------------------------------
@@ -230,6 +245,7 @@ struct Evaluator {
         read_entries(at.data(), k, s, entries);
         require(static_cast<Int>(zx.shape(0)) == s.q && zx.shape(1) == m && xx.shape(1) == m, "zx and xx disagree with the system");
         const CrossXY xy{static_cast<int>(m) - 1, zx.data(), xx.data(), nu, reml};
+        w.factor.threads = threads_for(s.cost);
         {
             nb::gil_scoped_release release;
             evaluate(s, system->A, xy, entries, theta.data(), derivatives, w);
@@ -281,6 +297,7 @@ struct Evaluator {
     // Omega^-1 on the pattern of Z'WZ: diagonal blocks per grouping and blocks per pair, as in the arguments of System
     nb::tuple selected() {
         const auto& s = system->symbolic;
+        w.factor.threads = threads_for(s.cost);
         {
             nb::gil_scoped_release release;
             invert_selected(s, w.factor);
@@ -448,6 +465,7 @@ nb::dict structure(const System& system) {
     const auto& s = system.symbolic;
     nb::dict out;
     out["q"] = s.q, out["nodes"] = s.nodes, out["head"] = s.head, out["tail"] = s.tail, out["panel"] = s.panel;
+    out["cost"] = s.cost, out["cost_by_factor"] = s.cost_by_factor, out["order"] = s.minimum_degree ? "minimum degree" : "factor by factor";
     out["head_entries"] = s.head_size + s.panel_size + s.diag_at[s.head], out["flops"] = s.factor_flops;
     return out;
 }
@@ -515,11 +533,32 @@ struct PairedLevels {
     }
 };
 
+// Grouping and level of every node, in order of elimination
+nb::tuple order(const System& system) {
+    const auto& s = system.symbolic;
+    const std::size_t nodes = s.grouping.size();
+    return nb::make_tuple(array<int>({nodes}, s.grouping.data()), array<int>({nodes}, s.level.data()));
+}
+
+nb::object minimum_degree_(Codes weight, Starts start, Codes neighbour, double share) {
+    require(start.size() == weight.size() + 1 && start(weight.size()) == static_cast<Int>(neighbour.size()), "a graph's rows disagree");
+    Graph graph{{weight.data(), weight.data() + weight.size()},
+                {start.data(), start.data() + start.size()},
+                {neighbour.data(), neighbour.data() + neighbour.size()}};
+    std::vector<int> found;
+    {
+        nb::gil_scoped_release release;
+        found = minimum_degree(graph, share);
+    }
+    return array<int>({found.size()}, found.data());
+}
+
 }  // namespace
 
 NB_MODULE(_core, m) {
     nb::set_leak_warnings(false);  // a fit that a cache holds until the interpreter ends is no leak
     m.def("borrow_lapack", &borrow_lapack);
+    m.def("ask_threads", &ask_threads, nb::arg("count"));
     m.def("moments", &moments_, nb::arg("x"));
     m.def("cross_products", &cross_products_, nb::arg("x"), nb::arg("centre").noconvert(), nb::arg("scale").noconvert(),
           nb::arg("weights").none(), nb::arg("n"));
@@ -529,8 +568,11 @@ NB_MODULE(_core, m) {
     m.def("pair_products", &pair_products_, nb::arg("first").noconvert(), nb::arg("levels_first"), nb::arg("z_first"),
           nb::arg("centre_first").noconvert(), nb::arg("scale_first").noconvert(), nb::arg("second").noconvert(), nb::arg("levels_second"), nb::arg("z_second"),
           nb::arg("centre_second").noconvert(), nb::arg("scale_second").noconvert(), nb::arg("weights").none());
+    m.def("minimum_degree", &minimum_degree_, nb::arg("weight").noconvert(), nb::arg("start").noconvert(), nb::arg("neighbour").noconvert(),
+          nb::arg("share"));
     nb::class_<System>(m, "System")
         .def(nb::init<const std::vector<Blocks>&, const std::vector<nb::tuple>&>(), nb::arg("diagonal"), nb::arg("pairs"))
+        .def("order", &order)
         .def("structure", &structure);
     nb::class_<Evaluator>(m, "Workspace")
         .def(nb::init<System*>(), nb::keep_alive<1, 2>())

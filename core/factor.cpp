@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "dense.hpp"
 #include "lapack.hpp"
+#include "threads.hpp"
 
 namespace henderson {
 
@@ -77,23 +79,16 @@ HENDERSON_WIDE void load(const Symbolic& s, const CrossZ& A, Factor& f) {
     }
 }
 
-void mark_column(const Symbolic& s, int j, std::vector<int>& where, std::vector<int>& tail_where) {
-    for (Int e = s.row_start[j]; e < s.row_start[j + 1]; ++e) where[s.row[e]] = static_cast<int>(e - s.row_start[j]);
-    if (!s.panel)
-        for (Int i = s.tail_start[j]; i < s.tail_start[j + 1]; ++i)
-            tail_where[s.tail_row[i]] = static_cast<int>(i - s.tail_start[j]);
-}
-
-// Position in the marked column of the i-th tail row of column c.
-Int tail_position(const Symbolic& s, const std::vector<int>& tail_where, int c, Int i) {
-    return s.panel ? i : tail_where[s.tail_row[s.tail_start[c] + i]];
-}
-
-// Column j of the head minus what its children bring (left-looking).
+// Column j of the head minus what its children bring (left-looking); its tail rows are gathered in a dense column.
 HENDERSON_WIDE void subtract_children(const Symbolic& s, Factor& f, int j) {
     const int kj = s.k(j);
     const Int height = s.rows_in_tail(j);
-    mark_column(s, j, f.where, f.tail_where);
+    const int* own = s.tail_row.data() + (s.panel ? 0 : s.tail_start[j]);
+    double* panel = f.panel.data() + s.panel_at[j];
+    double* column = s.panel ? panel : f.dense_column.data();
+    for (Int e = s.row_start[j]; e < s.row_start[j + 1]; ++e) f.where[s.row[e]] = static_cast<int>(e - s.row_start[j]);
+    for (int b = 0; b < kj && !s.panel; ++b)
+        for (Int x = 0; x < height; ++x) column[b * s.tail + own[x]] = panel[b * height + x];
     for (Int i = s.child_start[j]; i < s.child_start[j + 1]; ++i) {
         const int c = s.child[i], kc = s.k(c);
         const Int here = s.child_entry[i], child_height = s.rows_in_tail(c);
@@ -104,18 +99,24 @@ HENDERSON_WIDE void subtract_children(const Symbolic& s, Factor& f, int j) {
             multiply_add_nt(-1, &f.head[s.block_at[e]], ljc, &f.head[s.block_at[target]], s.k(s.row[e]), kc, kj);
         }
         const double* from = f.panel.data() + s.panel_at[c];
-        double* to = f.panel.data() + s.panel_at[j];
+        const int* rows = s.tail_row.data() + (s.panel ? 0 : s.tail_start[c]);
         for (int b = 0; b < kj; ++b)
             for (int l = 0; l < kc; ++l) {
-                const double w = ljc[b * kc + l];
-                for (Int x = 0; x < child_height; ++x)
-                    to[b * height + tail_position(s, f.tail_where, c, x)] -= w * from[l * child_height + x];
+                const double w = ljc[b * kc + l], *v = from + l * child_height;
+                double* to = column + b * s.tail;
+                if (s.panel)
+                    for (Int x = 0; x < child_height; ++x) to[x] -= w * v[x];
+                else
+                    for (Int x = 0; x < child_height; ++x) to[rows[x]] -= w * v[x];
             }
     }
+    for (int b = 0; b < kj && !s.panel; ++b)
+        for (Int x = 0; x < height; ++x) panel[b * height + x] = column[b * s.tail + own[x]];
 }
 
 HENDERSON_WIDE bool factorise_head(const Symbolic& s, Factor& f) {
-    f.where.resize(s.nodes), f.tail_where.resize(s.tail);
+    f.where.resize(s.nodes);
+    f.dense_column.resize(*std::max_element(s.K.begin(), s.K.end()) * s.tail);
     for (int j = 0; j < s.head; ++j) {
         const int k = s.k(j);
         if (s.child_start[j + 1] > s.child_start[j]) subtract_children(s, f, j);
@@ -128,25 +129,27 @@ HENDERSON_WIDE bool factorise_head(const Symbolic& s, Factor& f) {
     return true;
 }
 
-// Schur complement of the head in the tail: tail -= sum_j panel_j panel_j'
-HENDERSON_WIDE void update_tail(const Symbolic& s, Factor& f) {
-    const Int t = s.tail;
-    if (s.panel) {
-        lapack::syrk(-1, t, s.at[s.head], f.panel.data(), t, f.tail.data(), t);
-        return;
-    }
-    for (int j = 0; j < s.head; ++j) {
-        const Int height = s.rows_in_tail(j);
-        const int* rows = s.tail_row.data() + s.tail_start[j];
-        for (int b = 0; b < s.k(j); ++b) {
+// Columns of the tail in one band minus what the head brings: their part of -sum_j panel_j panel_j'
+HENDERSON_WIDE void update_band(const Symbolic& s, Factor& f, Int band) {
+    for (Int at = s.span_start[band]; at < s.span_start[band + 1]; ++at) {
+        const auto [j, first, last] = s.span[at];
+        const Int height = s.rows_in_tail(j), from = s.tail_start[j];
+        const int* rows = s.tail_row.data() + from;
+        for (int b = 0, k = s.k(j); b < k; ++b) {
             const double* p = f.panel.data() + s.panel_at[j] + b * height;
-            for (Int x = 0; x < height; ++x) {
-                double* column = &f.tail[rows[x] * t];
+            for (Int x = first - from; x < last - from; ++x) {
+                double* column = &f.tail[rows[x] * s.tail];
                 const double w = p[x];
                 for (Int i = x; i < height; ++i) column[rows[i]] -= w * p[i];
             }
         }
     }
+}
+
+// Schur complement of the head in the tail
+void update_tail(const Symbolic& s, Factor& f) {
+    if (s.panel) return dense::subtract_square(s.tail, s.at[s.head], f.panel.data(), f.tail.data(), f.threads);
+    in_parallel(f.threads, s.bands(), [&](Int band) { update_band(s, f, band); });
 }
 
 }  // namespace
@@ -156,7 +159,7 @@ bool factorise(const Symbolic& s, const CrossZ& A, Factor& f) {
     if (!factorise_head(s, f)) return false;
     if (s.tail > 0) {
         update_tail(s, f);
-        if (!lapack::potrf(s.tail, f.tail.data(), s.tail)) return false;
+        if (!dense::factorise(s.tail, f.tail.data(), f.threads)) return false;
     }
     double half = 0;
     for (int j = 0; j < s.head; ++j)

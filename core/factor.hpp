@@ -14,6 +14,7 @@ struct CrossZ {
 };
 
 struct Factor {
+    int threads = 1;                          // that may share the work; the numbers do not depend on it
     std::vector<std::vector<double>> lambda;  // per grouping K x K, lower triangular
     std::vector<double> diagonal;             // head: L_jj (K x K)
     std::vector<double> head;                 // head: L_rj blocks, r a head node
@@ -24,7 +25,8 @@ struct Factor {
     // Omega^-1 on the pattern of L (which contains that of A), or its diagonal only; filled by invert_selected
     std::vector<double> s_diagonal, s_head, s_panel, s_tail;  // s_tail: lower triangle
     std::vector<double> y_head, y_panel;                      // L_rj L_jj^-1, scratch of the Takahashi recursion
-    std::vector<int> where, tail_where;                       // scratch: position of a row in the current column
+    std::vector<int> where;                                   // scratch: position of a head row in the current column
+    std::vector<double> dense_column, product;                // scratch: tail rows of one column, all of them; K x K
     std::vector<double> gathered;                             // scratch of the solves
 };
 

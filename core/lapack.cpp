@@ -56,11 +56,21 @@ void potri(Int n, double* L, Int ldl) {
     if (n > 0) routines().dpotri(&uplo, &in_, L, &ll, &info);
 }
 
-void trsm_right(bool transposed, Int m, Int n, const double* L, Int ldl, double* B, Int ldb) {
-    char side = 'R', uplo = 'L', trans = transposed ? 'T' : 'N', diag = 'N';
+namespace {
+void trsm(char side, bool transposed, Int m, Int n, const double* L, Int ldl, double* B, Int ldb) {
+    char uplo = 'L', trans = transposed ? 'T' : 'N', diag = 'N';
     int im = static_cast<int>(m), in_ = static_cast<int>(n), ll = leading(ldl), lb = leading(ldb);
     double one = 1;
     if (m > 0 && n > 0) routines().dtrsm(&side, &uplo, &trans, &diag, &im, &in_, &one, in(L), &ll, B, &lb);
+}
+}  // namespace
+
+void trsm_right(bool transposed, Int m, Int n, const double* L, Int ldl, double* B, Int ldb) {
+    trsm('R', transposed, m, n, L, ldl, B, ldb);
+}
+
+void trsm_left(bool transposed, Int m, Int n, const double* L, Int ldl, double* B, Int ldb) {
+    trsm('L', transposed, m, n, L, ldl, B, ldb);
 }
 
 }  // namespace henderson::lapack

@@ -32,5 +32,7 @@ bool potrf(Int n, double* A, Int lda);
 void potri(Int n, double* L, Int ldl);
 // B (m x n) := B L^-1, or B L^-T where `transposed`; L (n x n) lower
 void trsm_right(bool transposed, Int m, Int n, const double* L, Int ldl, double* B, Int ldb);
+// B (m x n) := L^-1 B, or L^-T B where `transposed`; L (m x m) lower
+void trsm_left(bool transposed, Int m, Int n, const double* L, Int ldl, double* B, Int ldb);
 
 }  // namespace henderson::lapack

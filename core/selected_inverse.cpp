@@ -4,17 +4,13 @@
 // (Takahashi, Fagan & Chen 1973; Erisman & Tinney 1975.)
 #include <algorithm>
 
+#include "dense.hpp"
 #include "factor.hpp"
-#include "lapack.hpp"
+#include "threads.hpp"
 
 namespace henderson {
 
 namespace {
-
-void invert_tail(const Symbolic& s, Factor& f) {
-    f.s_tail.assign(f.tail.begin(), f.tail.end());
-    lapack::potri(s.tail, f.s_tail.data(), s.tail);
-}
 
 // y := L_Rj L_jj^-1 for every head column
 HENDERSON_WIDE void scale_columns(const Symbolic& s, Factor& f) {
@@ -29,84 +25,135 @@ HENDERSON_WIDE void scale_columns(const Symbolic& s, Factor& f) {
     }
 }
 
-// One column's rows in the tail: Y_j, and S_Rj as it is formed.
-struct PanelColumn {
-    const double* y;
-    double* s;
-};
+// sum_i column[rows[i]] y[i], from `first` on
+inline double gather_product(const double* column, const int* rows, const double* y, Int first, Int last) {
+    double even = 0, odd = 0;
+    Int i = first;
+    for (; i + 1 < last; i += 2) even += column[rows[i]] * y[i], odd += column[rows[i + 1]] * y[i + 1];
+    return i < last ? even + column[rows[i]] * y[i] + odd : even + odd;
+}
 
-// s -= S_tail[rows, rows] Y_j for a sparse column
-HENDERSON_WIDE void subtract_tail(const Symbolic& s, const Factor& f, int j, PanelColumn column_j) {
-    const Int height = s.rows_in_tail(j), t = s.tail;
-    const int* rows = s.tail_row.data() + s.tail_start[j];
-    for (int b = 0; b < s.k(j); ++b) {
-        double* out = column_j.s + b * height;
-        const double* y = column_j.y + b * height;
-        for (Int x = 0; x < height; ++x) {
-            const double* column = &f.s_tail[rows[x] * t];
-            const double w = y[x];
-            out[x] -= w * column[rows[x]];
-            double symmetric = 0;
-            for (Int i = x + 1; i < height; ++i) {
-                const double v = column[rows[i]];
-                out[i] -= w * v;
-                symmetric += v * y[i];
+// Columns of which only S_jj is asked for, and which no other column needs, get half of the product instead:
+//     G_j = (what lies below the diagonal of S_RR, and half of the diagonal) Y_j,      S_jj = (L_jj L_jj')^-1 + Y_j' G_j + G_j' Y_j.
+bool halved(const Symbolic& s, bool diagonal_only, int j) { return diagonal_only && s.child_start[j + 1] == s.child_start[j]; }
+
+// The rows in one band of S_Rj = -S_RR Y_j, or of G_j, for all head columns j that reach it.
+HENDERSON_WIDE void multiply_band(const Symbolic& s, Factor& f, Int band, bool diagonal_only) {
+    for (Int at = s.span_start[band]; at < s.span_start[band + 1]; ++at) {
+        const auto [j, first, last] = s.span[at];
+        const Int height = s.rows_in_tail(j), from = s.tail_start[j];
+        const bool half = halved(s, diagonal_only, j);
+        const int* rows = s.tail_row.data() + from;
+        for (int b = 0, k = s.k(j); b < k; ++b) {
+            const double* y = f.y_panel.data() + s.panel_at[j] + b * height;
+            double* out = f.s_panel.data() + s.panel_at[j] + b * height;
+            for (Int x = first - from; x < last - from; ++x) {
+                const double* column = &f.s_tail[rows[x] * s.tail];
+                out[x] = half ? column[rows[x]] * y[x] / 2 + gather_product(column, rows, y, x + 1, height)
+                              : -gather_product(column, rows, y, 0, height);
             }
-            out[x] -= symmetric;
+        }
+    }
+}
+
+// The tail's part of S_Rj = -S_RR Y_j, or of G_j, for all columns.
+void multiply_tail(const Symbolic& s, Factor& f, bool diagonal_only) {
+    if (s.panel) {
+        dense::multiply_negative(s.tail, s.at[s.head], f.s_tail.data(), f.y_panel.data(), f.s_panel.data(), f.threads);
+        return;
+    }
+    if (!diagonal_only || !s.row.empty()) dense::mirror(s.tail, f.s_tail.data(), f.threads);
+    in_parallel(f.threads, s.bands(), [&](Int band) { multiply_band(s, f, band, diagonal_only); });
+}
+
+// Tail rows of column j (k_j numbers each) spread out over the whole tail, or where they are when they are all there.
+const double* spread(const Symbolic& s, Factor& f, int j) {
+    const double* column = f.s_panel.data() + s.panel_at[j];
+    if (s.panel) return column;
+    const Int height = s.rows_in_tail(j);
+    const int* rows = s.tail_row.data() + s.tail_start[j];
+    for (int a = 0; a < s.k(j); ++a)
+        for (Int i = 0; i < height; ++i) f.dense_column[a * s.tail + rows[i]] = column[a * height + i];
+    return f.dense_column.data();
+}
+
+// src (k_r x k_c) += sign * S_tail,r' Y_tail,c
+HENDERSON_WIDE void gather_tail(const Symbolic& s, const Factor& f, const double* column, int kr, int c, double sign, double* src) {
+    const int kc = s.k(c);
+    const Int height = s.rows_in_tail(c);
+    const int* rows = s.tail_row.data() + (s.panel ? 0 : s.tail_start[c]);
+    for (int a = 0; a < kr; ++a)
+        for (int b = 0; b < kc; ++b) {
+            const double *y = f.y_panel.data() + s.panel_at[c] + b * height, *v = column + a * s.tail;
+            double sum = 0;
+            if (s.panel)
+                for (Int x = 0; x < height; ++x) sum += v[x] * y[x];
+            else
+                sum = gather_product(v, rows, y, 0, height);
+            src[a * kc + b] += sign * sum;
+        }
+}
+
+// S_tail,c -= S_tail,r Y_rc
+HENDERSON_WIDE void subtract_column(const Symbolic& s, Factor& f, const double* column, int kr, int c, const double* yrc) {
+    const int kc = s.k(c);
+    const Int height = s.rows_in_tail(c);
+    const int* rows = s.tail_row.data() + (s.panel ? 0 : s.tail_start[c]);
+    for (int b = 0; b < kc; ++b) {
+        double* out = f.s_panel.data() + s.panel_at[c] + b * height;
+        for (int a = 0; a < kr; ++a) {
+            const double *v = column + a * s.tail, w = yrc[a * kc + b];
+            if (s.panel)
+                for (Int x = 0; x < height; ++x) out[x] -= v[x] * w;
+            else
+                for (Int x = 0; x < height; ++x) out[x] -= v[rows[x]] * w;
         }
     }
 }
 
 // Column r is complete: bring it to every earlier column c that contains r.
-HENDERSON_WIDE void push_to_children(const Symbolic& s, Factor& f, int r) {
+HENDERSON_WIDE void push_to_children(const Symbolic& s, Factor& f, int r, bool diagonal_only) {
     const int kr = s.k(r);
-    const Int height = s.rows_in_tail(r);
     for (Int e = s.row_start[r]; e < s.row_start[r + 1]; ++e) f.where[s.row[e]] = static_cast<int>(e - s.row_start[r]);
-    if (!s.panel)
-        for (Int i = s.tail_start[r]; i < s.tail_start[r + 1]; ++i)
-            f.tail_where[s.tail_row[i]] = static_cast<int>(i - s.tail_start[r]);
+    const double* column = spread(s, f, r);
     for (Int i = s.child_start[r]; i < s.child_start[r + 1]; ++i) {
         const int c = s.child[i], kc = s.k(c);
-        const Int here = s.child_entry[i], child_height = s.rows_in_tail(c);
+        const Int here = s.child_entry[i];
+        const bool half = halved(s, diagonal_only, c);
+        const double sign = half ? 1 : -1;
         const double* yrc = &f.y_head[s.block_at[here]];
         double* src = &f.s_head[s.block_at[here]];
-        multiply_add(-1, &f.s_diagonal[s.diag_at[r]], yrc, src, kr, kr, kc);
+        multiply_add(half ? 0.5 : -1, &f.s_diagonal[s.diag_at[r]], yrc, src, kr, kr, kc);
         for (Int e = here + 1; e < s.row_start[c + 1]; ++e) {
             const int other = s.row[e], ko = s.k(other);
             const double* block = &f.s_head[s.block_at[s.row_start[r] + f.where[other]]];  // S_other,r
-            multiply_add(-1, block, yrc, &f.s_head[s.block_at[e]], ko, kr, kc);
-            multiply_add_tn(-1, block, &f.y_head[s.block_at[e]], src, kr, ko, kc);
+            if (!half) multiply_add(-1, block, yrc, &f.s_head[s.block_at[e]], ko, kr, kc);
+            multiply_add_tn(sign, block, &f.y_head[s.block_at[e]], src, kr, ko, kc);
         }
-        const double* column = f.s_panel.data() + s.panel_at[r];
-        const double* y = f.y_panel.data() + s.panel_at[c];
-        double* out = f.s_panel.data() + s.panel_at[c];
-        for (Int x = 0; x < child_height; ++x) {
-            const Int at = s.panel ? x : f.tail_where[s.tail_row[s.tail_start[c] + x]];
-            for (int a = 0; a < kr; ++a) {
-                const double v = column[a * height + at];
-                for (int b = 0; b < kc; ++b) {
-                    out[b * child_height + x] -= v * yrc[a * kc + b];
-                    src[a * kc + b] -= v * y[b * child_height + x];
-                }
-            }
-        }
+        gather_tail(s, f, column, kr, c, sign, src);
+        if (!half) subtract_column(s, f, column, kr, c, yrc);
     }
 }
 
-// S_jj = (L_jj L_jj')^-1 - Y_j' S_Rj
-HENDERSON_WIDE void close_diagonal(const Symbolic& s, Factor& f, int j, PanelColumn column) {
+// S_jj = (L_jj L_jj')^-1 - Y_j' S_Rj, or + Y_j' G_j + G_j' Y_j
+HENDERSON_WIDE void close_diagonal(const Symbolic& s, Factor& f, int j, bool half) {
     const int k = s.k(j);
-    double* S = &f.s_diagonal[s.diag_at[j]];
-    inverse_from_cholesky(&f.diagonal[s.diag_at[j]], S, k);
-    for (Int e = s.row_start[j]; e < s.row_start[j + 1]; ++e)
-        multiply_add_tn(-1, &f.y_head[s.block_at[e]], &f.s_head[s.block_at[e]], S, k, s.k(s.row[e]), k);
     const Int height = s.rows_in_tail(j);
+    const double *y = f.y_panel.data() + s.panel_at[j], *rest = f.s_panel.data() + s.panel_at[j];
+    double* S = &f.s_diagonal[s.diag_at[j]];
+    double* product = f.product.data();  // Y_j' S_Rj or Y_j' G_j
+    std::fill_n(product, k * k, 0.0);
+    for (Int e = s.row_start[j]; e < s.row_start[j + 1]; ++e)
+        multiply_add_tn(1, &f.y_head[s.block_at[e]], &f.s_head[s.block_at[e]], product, k, s.k(s.row[e]), k);
     for (int a = 0; a < k; ++a)
         for (int b = 0; b < k; ++b) {
             double sum = 0;
-            for (Int i = 0; i < height; ++i) sum += column.y[a * height + i] * column.s[b * height + i];
-            S[a * k + b] -= sum;
+            for (Int i = 0; i < height; ++i) sum += y[a * height + i] * rest[b * height + i];
+            product[a * k + b] += sum;
         }
+    inverse_from_cholesky(&f.diagonal[s.diag_at[j]], S, k);
+    for (int a = 0; a < k; ++a)
+        for (int b = 0; b < k; ++b) S[a * k + b] += half ? product[a * k + b] + product[b * k + a] : -product[a * k + b];
 }
 
 // S_jj (k x k), row-major; blocks of the tail are copied into the buffer
@@ -131,38 +178,24 @@ const double* inverse_block(const Symbolic& s, const Factor& f, int j, Int e, do
     return buffer;
 }
 
-// No head node reaches another and nobody asks for S_Rj: one column at a time is enough.
-HENDERSON_WIDE void invert_diagonal(const Symbolic& s, Factor& f) {
-    f.s_diagonal.resize(s.diag_at[s.head]);
-    std::vector<double> y, x;
-    for (int j = 0; j < s.head; ++j) {
-        const double* panel = f.panel.data() + s.panel_at[j];
-        const int k = s.k(j);
-        const Int size = s.rows_in_tail(j) * k;
-        y.assign(panel, panel + size), x.assign(size, 0.0);
-        solve_panel_transposed(&f.diagonal[s.diag_at[j]], y.data(), s.rows_in_tail(j), k);
-        const PanelColumn column{y.data(), x.data()};
-        subtract_tail(s, f, j, column);
-        close_diagonal(s, f, j, column);
-    }
-}
-
 }  // namespace
 
 void invert_selected(const Symbolic& s, Factor& f, bool diagonal_only) {
-    if (s.tail > 0) invert_tail(s, f);
-    if (diagonal_only && !s.panel && s.row.empty()) return invert_diagonal(s, f);
+    if (s.tail > 0) {
+        f.s_tail.resize(s.tail * s.tail);
+        dense::invert(s.tail, f.tail.data(), f.s_tail.data(), f.threads);
+    }
     scale_columns(s, f);
     f.s_diagonal.resize(s.diag_at[s.head]);
+    f.s_panel.resize(s.panel_size);
     f.s_head.assign(s.head_size, 0.0);
-    f.s_panel.assign(s.panel_size, 0.0);
-    // Padded columns: the tail's part of all of them is one product.
-    if (s.panel) lapack::symm(-1, s.tail, s.at[s.head], f.s_tail.data(), s.tail, f.y_panel.data(), s.tail, f.s_panel.data(), s.tail);
+    const Int k = *std::max_element(s.K.begin(), s.K.end());
+    f.dense_column.resize(k * s.tail), f.product.resize(k * k);
+    diagonal_only = diagonal_only && !s.panel;  // padded columns come whole at the price of half
+    if (s.tail > 0) multiply_tail(s, f, diagonal_only);
     for (int j = s.head - 1; j >= 0; --j) {
-        const PanelColumn column{f.y_panel.data() + s.panel_at[j], f.s_panel.data() + s.panel_at[j]};
-        if (!s.panel && s.tail > 0) subtract_tail(s, f, j, column);
-        close_diagonal(s, f, j, column);
-        if (s.child_start[j + 1] > s.child_start[j]) push_to_children(s, f, j);
+        close_diagonal(s, f, j, halved(s, diagonal_only, j));
+        if (s.child_start[j + 1] > s.child_start[j]) push_to_children(s, f, j, diagonal_only);
     }
 }
 

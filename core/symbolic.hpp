@@ -1,9 +1,9 @@
 // What the pattern of Z'WZ alone decides: elimination order, fill, and where the dense tail begins.
 //
-// A node is one level of one grouping factor, with a block of K columns. Nodes are eliminated factor by factor, the
-// factor with most levels first (its levels never meet one another), then by increasing degree. While the fill of a
-// column is small it stays sparse (the head); once the remaining Schur complement is mostly full it is one dense
-// matrix (the tail) for LAPACK.
+// A node is one level of one grouping factor, with a block of K columns. Two orders compete by their predicted cost:
+// factor by factor, the factor with most levels first (its levels never meet one another), then by increasing degree;
+// and approximate minimum degree. While the fill of a column is small it stays sparse (the head); from where one dense
+// matrix costs less than what is sparse about the rest, that matrix is the tail, for LAPACK.
 #pragma once
 #include <vector>
 
@@ -16,6 +16,12 @@ struct PairPattern {
     int first, second;
     const Int* start;    // (levels of first + 1)
     const int* partner;  // level of second, ascending within a row
+};
+
+// Entries first ... last of tail_row, all of head column `node`.
+struct Reach {
+    int node;
+    Int first, last;
 };
 
 struct Symbolic {
@@ -49,6 +55,9 @@ struct Symbolic {
     std::vector<Int> panel_at;         // offset of the (tail rows x K_j) column-major panel of node j
     Int panel_size = 0;
     bool panel = false;                // head-to-tail part padded to full columns, BLAS-3 throughout
+    Int band = 1;                      // the tail in bands of this many columns, for threads and caches; empty when `panel`:
+    std::vector<Int> span_start;       // (bands + 1) into span
+    std::vector<Reach> span;           // what of the head reaches the band, by column
     std::vector<int> a_target;         // where each block of A lands: see aim_cross_products()
 
     // for every head node, the earlier nodes whose columns reach it
@@ -57,11 +66,15 @@ struct Symbolic {
     std::vector<Int> child_entry;      // index into row of the entry (this node, child)
 
     double factor_flops = 0;           // estimate, one factorisation
+    double cost = 0;                   // the same with every operation weighed by its speed; a dense one costs 1
+    double cost_by_factor = 0;         // of the other order, the usual one
+    bool minimum_degree = false;       // which of the two it is
 
     int k(int v) const { return static_cast<int>(at[v + 1] - at[v]); }
     int pair(int r, int j) const { return pair_at[grouping[r] * K.size() + grouping[j]]; }
     // whether the block in row r, column j is stored the other way round (stored: K_first x K_second)
     bool flipped(int r, int j) const { return pair_first[pair(r, j)] == grouping[j]; }
+    Int bands() const { return (tail + band - 1) / band; }
     Int rows_in_tail(int j) const { return panel ? tail : tail_start[j + 1] - tail_start[j]; }
 };
 

@@ -16,6 +16,8 @@ def core() -> ModuleType:
     from scipy.linalg import cython_blas, cython_lapack
 
     from henderson import _core
+    from henderson.threads import threads
 
+    _core.ask_threads(threads)
     _core.borrow_lapack(cython_blas.__pyx_capi__, cython_lapack.__pyx_capi__)
     return _core

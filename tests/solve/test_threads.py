@@ -6,10 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import numpy as np
+import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from henderson import crossprod, estimate
+from henderson.model.criterion import criterion
+from henderson.solve.direct import Factor, analyse
 from henderson.solve.threads import blas_threads_for
+from henderson.threads import set_threads
 from tests.solve.test_direct import make_design
 
 
@@ -54,12 +58,14 @@ def test_every_thread_is_heard_after_another_has_set_the_limit():
         assert blas_threads() == before
 
 
-def test_small_and_large_tails_are_left_alone():
+def test_small_tails_are_left_alone_and_large_ones_are_ours():
     with threadpool_limits(2, user_api="blas"):
         before = blas_threads()
-        for tail in (0, 31, 1001):
+        for tail in (0, 31):
             with blas_threads_for(tail):
                 assert blas_threads() == before
+        with blas_threads_for(100_000):
+            assert blas_threads() == {1}
 
 
 def test_threads_that_overlap_restore_the_limit_and_agree():
@@ -97,3 +103,38 @@ def test_one_factor_serves_several_threads():
 
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(use, range(200)))
+
+
+def crossing(levels: tuple[int, int], n: int, popular: float) -> crossprod.CrossProducts:
+    rng = np.random.default_rng(5)
+    codes = []
+    for count, columns in zip(levels, ([1], [2]), strict=True):
+        weight = np.arange(1, count + 1.0) ** -popular
+        drawn = rng.choice(count, n, p=weight / weight.sum())
+        codes.append((np.unique(drawn, return_inverse=True)[1], columns))
+    return crossprod.from_design(make_design(codes, n))
+
+
+def numbers(cross: crossprod.CrossProducts) -> list[bytes]:
+    """All that a factorisation tells, as bits."""
+    value = criterion(cross, reml=True)(np.array([0.8, 0.5, 0.2, 0.4]), 2)
+    factor = Factor(cross, (np.array([[0.8]]), np.array([[0.5, 0.0], [0.2, 0.4]])))
+    diagonal, pairs = factor.selected()
+    solved = factor.solve(np.random.default_rng(1).normal(size=(cross.q, 2)))
+    parts = [np.array(value.value), value.gradient, value.curvature, value.beta, solved, *diagonal, *pairs]
+    return [part.tobytes() for part in parts]
+
+
+@pytest.mark.parametrize(
+    ("levels", "n", "popular"),
+    [((4000, 700), 40_000, 0.0), ((4000, 700), 40_000, 1.0), ((600, 500), 200_000, 0.0)],
+    ids=["tail in blocks", "popular levels", "one panel"],
+)
+def test_the_same_bits_for_any_number_of_threads(levels, n, popular):
+    cross = crossing(levels, n, popular)
+    with set_threads(1):
+        alone = numbers(cross)
+    assert analyse(cross).structure()["cost"] > 2e7  # else no threads would be used
+    for count in (2, 3, 7):
+        with set_threads(count):
+            assert numbers(cross) == alone

@@ -1,7 +1,7 @@
-"""How many threads BLAS may use, decided by the size of the dense work.
+"""BLAS in one thread while henderson's own threads share the dense work.
 
-Small dense blocks lose more to the start of threads than they gain, and threads of our own on top of BLAS
-threads oversubscribe the machine.
+Threads of BLAS on top of ours oversubscribe the machine, wait for one another where it is busy, and round
+differently with their number; small blocks lose more to their start than they gain.
 """
 
 from __future__ import annotations
@@ -14,13 +14,10 @@ from typing import Any
 
 from henderson.threads import sharing, threads
 
-__all__ = ["DENSE_WORTH_THREADS", "NO_BLAS_BELOW", "blas_threads_for", "sharing", "threads"]
-
-DENSE_WORTH_THREADS = 1000
-"""Size of the dense tail from which BLAS may use its threads."""
+__all__ = ["NO_BLAS_BELOW", "blas_threads_for", "sharing", "threads"]
 
 NO_BLAS_BELOW = 32
-"""Tails smaller than this run in one thread whatever is allowed, so the (slow) switch is spared."""
+"""Matrices smaller than this run in one thread whatever is allowed, so the (slow) switch is spared."""
 
 
 class _Limit:
@@ -81,7 +78,5 @@ def _single() -> Iterator[None]:
 
 
 def blas_threads_for(tail: int) -> AbstractContextManager[None]:
-    """Context in which dense work on a tail of this size runs with the right number of BLAS threads."""
-    if tail < NO_BLAS_BELOW or tail > DENSE_WORTH_THREADS:
-        return nullcontext()
-    return _single()
+    """Context for dense work on a tail of this size: BLAS runs in one thread, henderson in `threads()`."""
+    return nullcontext() if tail < NO_BLAS_BELOW else _single()

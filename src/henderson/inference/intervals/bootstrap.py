@@ -19,7 +19,7 @@ from henderson.inference.intervals.statistic import as_refits, measured, name_of
 from henderson.inference.intervals.store import Store, fingerprint
 from henderson.inference.intervals.workers import in_threads, progress, workers
 from henderson.solve.direct import analyse
-from henderson.solve.threads import DENSE_WORTH_THREADS, blas_threads_for
+from henderson.solve.threads import blas_threads_for
 
 if TYPE_CHECKING:
     from henderson.design.record import Design
@@ -235,7 +235,7 @@ def _run_all(
     bar = progress(total, "bootstrap")
     try:
         bar.update(total - sum(map(len, blocks)))
-        with blas_threads_for(min(tail, DENSE_WORTH_THREADS) if jobs > 1 else tail):
+        with blas_threads_for(tail):
             for block, rows in in_threads(run, blocks, jobs):
                 store.append({i: row for i, row in zip(block, rows, strict=True) if i not in store.done})
                 bar.update(len(block))

@@ -20,7 +20,7 @@ from henderson.inference.intervals.targets import target_of, to_value
 from henderson.inference.intervals.workers import in_threads, progress, workers
 from henderson.inference.varcorr import varcorr
 from henderson.model.units import from_search
-from henderson.solve.threads import DENSE_WORTH_THREADS, blas_threads_for
+from henderson.solve.threads import blas_threads_for
 
 if TYPE_CHECKING:
     from henderson.design.record import Design
@@ -237,7 +237,7 @@ def _walk_all(
         return walk_both(parameter, every, frames, z, curves)
 
     try:
-        with blas_threads_for(min(tail, DENSE_WORTH_THREADS) if jobs > 1 else tail):
+        with blas_threads_for(tail):
             for parameter, side in in_threads(walk, chosen, jobs):
                 found[parameter.name] = side
                 bar.update(1)

@@ -19,7 +19,7 @@ from henderson.inference.many.found import Limits
 from henderson.inference.many.patterns import Pattern, patterns
 from henderson.inference.many.read import Given
 from henderson.inference.many.record import ManyRecord, false_discovery_rates
-from henderson.solve.threads import DENSE_WORTH_THREADS, blas_threads_for
+from henderson.solve.threads import NO_BLAS_BELOW, blas_threads_for
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +118,7 @@ def fit_many(
 
     try:
         bar.update(len(wrong))
-        with blas_threads_for(max(32, min(tail, DENSE_WORTH_THREADS))):
+        with blas_threads_for(max(NO_BLAS_BELOW, tail)):
             for task, done in in_threads(work, _tasks(ready, how, sorted_out, whole), jobs):
                 out.take(task.places, done)
                 bar.update(len(task.places))
