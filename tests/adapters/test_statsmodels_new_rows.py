@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from henderson.adapters import statsmodels as ours
-from henderson.errors import DataError
+from henderson.errors import DataError, FitError
 from tests.adapters.statsmodels_models import data, sleep, stated
 from tests.adapters.test_statsmodels import same
 
@@ -211,3 +211,34 @@ def test_parameters_of_statsmodels_own_class():
         made.append([result.llf, model.loglike(start), *model.score(start), *result.params])
         pickle.dumps(result)
     assert made[0] == made[1]
+
+
+# -- other columns, other models -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["boolean", "string", "pyarrow", "Int64"])
+def test_columns_of_pandas_own_types(kind):
+    """Texts and truth values of nullable and Arrow types: patsy cannot read them, and statsmodels fails."""
+    frame = sleep()
+    frame["late"], frame["half"] = frame["Days"] > 4, np.where(frame["Days"] % 2 == 0, "even", "odd")
+    formula = "Reaction ~ Days + late + half"
+    expected = ours.mixedlm(formula, frame.astype({"half": object}), groups="Subject").fit()
+    if kind == "pyarrow":
+        pytest.importorskip("pyarrow")
+        frame = frame.convert_dtypes(dtype_backend="pyarrow")
+    else:
+        columns = {"boolean": ["late"], "string": ["half"], "Int64": ["Days", "Subject"]}[kind]
+        frame = frame.astype(dict.fromkeys(columns, kind))
+    got = ours.mixedlm(formula, frame, groups="Subject").fit()
+    same(got.params, expected.params, rtol=1e-9)
+    assert list(got.random_effects) == list(expected.random_effects)
+    frame.loc[3, "late" if kind == "boolean" else "half"] = pd.NA
+    assert ours.mixedlm(formula, frame, groups="Subject", missing="drop").fit().nobs == 179
+
+
+def test_why_there_is_no_own_fit():
+    result = stated(ours.mixedlm, "several_in_a_row").fit()
+    with pytest.raises(FitError, match="variance component 'm' has several columns in one row, which share"):
+        _ = result.henderson
+    with pytest.raises(FitError, match="holds parameters at values that were given"):
+        _ = stated(ours.mixedlm, "slopes").fit(do_cg=False).henderson

@@ -40,7 +40,7 @@ def caller_names(depth: int = 1) -> dict[str, Any]:
 
 
 def as_frame(data: Any, formulas: Iterable[str] | None = None) -> Any:
-    """Return the data as a pandas frame; texts as objects, which patsy can read.
+    """Return the data as a pandas frame; texts as objects and truth values as such, which patsy can read.
 
     With `formulas` only the columns that these name are looked at.
     """
@@ -50,12 +50,23 @@ def as_frame(data: Any, formulas: Iterable[str] | None = None) -> Any:
         data = data.to_pandas()
     frame = data if isinstance(data, pd.DataFrame) else pd.DataFrame(data)
     known = None if formulas is None else set[str]().union(*map(names_in, formulas))
-    texts = [
-        name
+    changed = {
+        name: kind
         for name, dtype in frame.dtypes.items()
-        if isinstance(dtype, pd.StringDtype) and (known is None or name in known)
-    ]
-    return frame.astype(dict.fromkeys(texts, object)) if texts else frame
+        if (known is None or name in known) and (kind := _plain_kind(frame[name], dtype)) is not None
+    }
+    return frame.astype(changed) if changed else frame
+
+
+def _plain_kind(column: Any, dtype: Any) -> Any:
+    """Return the dtype of NumPy that patsy can read for a text or truth value of pandas' own or of Arrow."""
+    import pandas as pd
+
+    if isinstance(dtype, pd.StringDtype) or (isinstance(dtype, pd.ArrowDtype) and dtype.kind in "OU"):
+        return object
+    if isinstance(dtype, pd.api.extensions.ExtensionDtype) and dtype.kind == "b":
+        return object if column.isna().any() else bool
+    return None
 
 
 def matrices(formula: str, data: Any, names: Mapping[str, Any]) -> tuple[Any, Any, Any]:

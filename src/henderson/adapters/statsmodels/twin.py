@@ -83,15 +83,30 @@ def lmm_fit(origin: Origin | None, fitted: Fitted, *, reml: bool) -> LinearMixed
     Costs one more fit.
     """
     if fitted.estimate is None:
-        raise FitError(
-            "This model has a variance that several columns share, or parameters that were held; lmm() has "
-            "no words for such a model, so that there is no henderson fit of it."
-        )
+        raise FitError(_no_twin(fitted))
     stated = None if origin is None else _stated(origin, fitted, reml)
     if stated is not None:
         return stated
     text = origin.formula if origin is not None else f"{fitted.blocks.design.response} ~ (arrays)"
     return LinearMixedFit(fitted.blocks.design, fitted.estimate, Source(text))
+
+
+def _no_twin(fitted: Fitted) -> str:
+    """Say why there is no such fit, and what to type."""
+    if not fitted.blocks.tied:
+        return (
+            "This result holds parameters at values that were given (free=, do_cg=False or a penalty), and a "
+            "henderson fit has estimated all of its own: its tests and degrees of freedom would count "
+            "uncertainty that is not there. Fit without them, or state the model with lmm()."
+        )
+    names = [term.names[0].partition("[")[0] for term in fitted.blocks.design.terms if "[" in term.names[0]]
+    shared = ", ".join(map(repr, dict.fromkeys(names)))
+    return (
+        f"The variance component {shared} has several columns in one row, which share one variance. lmm() "
+        "gives every column a variance of its own, which is another model, and tests and degrees of freedom "
+        "would count parameters that are not there. Where a row belongs to one effect only, as with "
+        '"0 + C(x)", there is a henderson fit.'
+    )
 
 
 def _stated(origin: Origin, fitted: Fitted, reml: bool) -> LinearMixedFit | None:
