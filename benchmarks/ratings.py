@@ -90,7 +90,7 @@ def ratings(
         columns["x"], truth["user.x"] = x, 0.2
         formula = "y ~ 1 + x + (1 + x | user) + (1 | item)"
     if kind in ("third", "nested"):
-        levels = round(5_000 * scale) if kind == "third" else 400
+        levels = round(5_000 * scale) if kind == "third" else min(400, items // 10)
         extra = draw.integers(0, levels, len(user), dtype=np.int32) if kind == "third" else item % levels
         name = "day" if kind == "third" else "genre"
         y += 0.3 * draw.normal(size=levels)[extra]

@@ -73,7 +73,7 @@ def test_integrated_differences_are_those_of_the_criterion() -> None:
     assert second.value - first.value == pytest.approx(exact[1] - exact[0], rel=1e-3)
 
 
-@pytest.mark.parametrize("kind", ["plain", "clusters", "slopes", "third"])
+@pytest.mark.parametrize("kind", ["plain", "clusters", "slopes", "third", "nested"])
 def test_a_small_ratings_table_gives_the_direct_optimum(kind: str) -> None:
     formula, frame, _ = ratings(kind, 0.004)
     exact = hd.lmm(formula, frame, solver="direct")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 
 import numpy as np
@@ -65,10 +66,42 @@ def test_the_preconditioned_complement_is_the_dense_one(name: str) -> None:
     full = np.linalg.inv(Omega)
     rows = layout.split(np.arange(cross.q, dtype=float)[:, None])[1][:, 0].astype(int)
     S = np.linalg.inv(full[np.ix_(rows, rows)])
-    E = C.to_preconditioned(np.eye(layout.q))
+    E = C.preconditioner.solve(np.eye(layout.q))
+    np.testing.assert_allclose(C.preconditioner.solve_transposed(np.eye(layout.q)), E.T, atol=1e-14)
+    np.testing.assert_allclose(C.preconditioner.multiply_transposed(E.T), np.eye(layout.q), atol=1e-12)
     np.testing.assert_allclose(C.product(np.eye(layout.q)), E @ S @ E.T, atol=1e-11)
-    logdet = C.logdet_first + C.logdet_diagonal + np.linalg.slogdet(E @ S @ E.T)[1]
+    logdet = C.logdet_first + C.preconditioner.logdet + np.linalg.slogdet(E @ S @ E.T)[1]
     assert logdet == pytest.approx(np.linalg.slogdet(Omega)[1], rel=1e-12)
+
+
+@each_structure
+def test_the_preconditioner_knows_the_diagonal_of_its_inverse(name: str) -> None:
+    cross, _, lambdas = problem(name)
+    layout = lay_out(cross)
+    D = Complement(layout, lambdas, buffers_for(layout)).preconditioner
+    inverse = D.solve_transposed(D.solve(np.eye(layout.q)))
+    for rows, f, known in zip(layout.rows, layout.rest, D.inverse_sums(), strict=True):
+        k = cross.columns[f]
+        blocks = inverse[rows, rows].reshape(cross.levels[f], k, cross.levels[f], k)
+        np.testing.assert_allclose(np.einsum("gagb->ab", blocks), known, rtol=1e-10, atol=1e-12)
+    sign, logdet = np.linalg.slogdet(inverse)
+    assert sign > 0 and -logdet == pytest.approx(D.logdet, rel=1e-10, abs=1e-10)
+
+
+def test_nested_groupings_are_taken_out_together() -> None:
+    rng = np.random.default_rng(6)
+    item, user = rng.integers(0, 200, 6000), rng.integers(0, 400, 6000)
+    for sizes in ([1], [2]):
+        design = make_design([(user, [1]), (item, sizes), (item % 40, [1])], 6000)
+        cross = crossprod.from_design(design)
+        layout = lay_out(cross)
+        assert len(layout.nested) == 1 and len(layout.nested[0].partner) == 200
+        lambdas = tuple(0.6 * np.eye(k) for k in cross.columns)
+        C, B = Complement(layout, lambdas, buffers_for(layout)), rng.normal(size=(layout.q, 8))
+        with_nesting = solve(C.product, B, None, 1e-6).iterations
+        alone = dataclasses.replace(layout, nested=())
+        C = Complement(alone, lambdas, buffers_for(alone))
+        assert 2 * with_nesting < solve(C.product, B, None, 1e-6).iterations
 
 
 def test_vectors_survive_the_change_of_order() -> None:

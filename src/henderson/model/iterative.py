@@ -13,7 +13,7 @@ import numpy as np
 
 from henderson.crossprod.record import CrossProducts
 from henderson.errors import FitError
-from henderson.solve.complement import Complement, buffers_for, times_blocks
+from henderson.solve.complement import Complement, buffers_for
 from henderson.solve.direct import FAILURES, NO_RESIDUAL, Evaluation
 from henderson.solve.iterative import (
     TOL,
@@ -23,6 +23,7 @@ from henderson.solve.iterative import (
     solve_complement,
 )
 from henderson.solve.levels import Layout
+from henderson.solve.preconditioner import times_blocks
 from henderson.solve.probes import Probes
 
 PIVOT_FLOOR = 1e-3
@@ -238,7 +239,9 @@ def sample(
     x = solved.x[:, : p + 1]
     first = back_substitute(C, reduced, x)
     G = cross.xx - reduced.first.T @ reduced.solved_first - reduced.rest.T @ x
-    G -= C.into_preconditioned(x).T @ solved.residual[:, : p + 1]  # exact to second order in the residual
+    G -= (
+        C.preconditioner.multiply_transposed(x).T @ solved.residual[:, : p + 1]
+    )  # exact to second order in the residual
     equations = _equations(C, (G + G.T) / 2, layout.join(first, x), lambdas)
     if equations is None:
         return None
@@ -304,15 +307,26 @@ def _inverse_sums(C: Complement, probes: Probes, solved: np.ndarray) -> list[np.
     """Per grouping (s, K, K): what every probe says of the sum over levels of diagonal blocks of Omega^-1.
 
     Omega^-1 restricted to the eliminated grouping is Omega_11^-1 + Y S^-1 Y', Y = Omega_11^-1 Omega_12; the
-    first part is known and left out here.
+    first part is known and left out here. For the rest, so is D^-1, the inverse of the preconditioner, which
+    takes most of the noise with it where groupings are nested.
     """
     layout, cross, s = C.layout, C.layout.cross, solved.shape[1]
     sums = [np.zeros((s, k, k)) for k in cross.columns]
     k = cross.columns[layout.eliminated]
     sums[layout.eliminated] = _forms(_through(C, probes.vectors), _through(C, solved), k)
+    D = C.preconditioner
+    beyond = solved - D.solve_transposed(D.solve(probes.vectors))
     for f, rows in zip(layout.rest, layout.rows, strict=True):
-        sums[f] = _forms(probes.vectors[rows], solved[rows], cross.columns[f])
+        sums[f] = _forms(probes.vectors[rows], beyond[rows], cross.columns[f])
     return [(each + np.swapaxes(each, 1, 2)) / 2 for each in sums]
+
+
+def _known_sums(C: Complement) -> list[np.ndarray]:
+    """Per grouping (K, K): the sums over levels of Omega_11^-1, and of D^-1 in place of S^-1."""
+    out = [C.omega_inverse.sum(axis=0)] * len(C.layout.cross.levels)
+    for f, known in zip(C.layout.rest, C.preconditioner.inverse_sums(), strict=True):
+        out[f] = known
+    return out
 
 
 def _through(C: Complement, v: np.ndarray) -> np.ndarray:
@@ -354,8 +368,7 @@ def _derivatives(
     cross = C.layout.cross
     sigma2, F, M, EU, draws = equations.r2 / nu, [], [], [], []
     parts = (_by_level(cross, v) for v in (equations.e, equations.u, equations.K))
-    known_sums = [np.zeros_like(lam) for lam in lambdas]
-    known_sums[C.layout.eliminated] = C.omega_inverse.sum(axis=0)
+    known_sums = _known_sums(C)
     terms = zip(lambdas, cross.levels, known_sums, traces, *parts, strict=True)
     for lam, levels, given, trace, e, u, K in terms:
         inverse = np.linalg.inv(lam)

@@ -18,7 +18,7 @@ from henderson.optim.rectify import KKT
 from henderson.optim.search import Found, search
 from henderson.progress import Counted
 from henderson.solve.complement import Complement, buffers_for
-from henderson.solve.lanczos import LogDeterminant, log_determinant
+from henderson.solve.lanczos import log_determinant
 from henderson.solve.levels import LANES, Layout
 from henderson.solve.probes import Probes, draw_probes
 
@@ -203,8 +203,8 @@ def _finish(
     cross, point = layout.cross, found.point
     lambdas = relative_blocks(cross, point.chart.entries, point.theta)
     C = Complement(layout, tuple(lambdas), buffers_for(layout))
-    rest = log_determinant(C.product, layout.q, seed=seed) if layout.q else LogDeterminant(0.0, 0.0, 0)
-    logdet = C.logdet_first + C.logdet_diagonal + rest.value
+    rest = log_determinant(C.product, layout.q, seed=seed, unit_diagonal=not layout.nested)
+    logdet = C.logdet_first + C.preconditioner.logdet + rest.value
     nu = float(cross.n - cross.p if reml else cross.n)
     value = logdet + (point.at.logdet_rx if reml else 0.0) + constant(cross, reml)
     value += nu * (1 + math.log(TWO_PI * point.at.r2 / nu))

@@ -5,8 +5,8 @@ With Omega = Lambda' A Lambda + I in blocks, 1 the grouping with most levels::
     S = Omega_22 - Omega_21 Omega_11^-1 Omega_12 = I + Lambda_2' (A_22 - A_21 B A_12) Lambda_2
     B = Lambda_1 Omega_11^-1 Lambda_1'
 
-Omega_11 and B are block diagonal, one K x K block per level. S is preconditioned by the roots of its own
-diagonal blocks, D = E E': conjugate gradients work with E^-1 S E^-T, whose diagonal blocks are identities.
+Omega_11 and B are block diagonal, one K x K block per level. S is preconditioned by the root of an
+approximation D = E E': conjugate gradients work with E^-1 S E^-T.
 """
 
 from __future__ import annotations
@@ -17,16 +17,7 @@ from functools import cached_property
 import numpy as np
 
 from henderson.solve.levels import LANES, Buffers, Layout, in_threads, panel, run
-
-
-def times_blocks(blocks: np.ndarray, x: np.ndarray, *, transposed: bool = False) -> np.ndarray:
-    """(levels K, r): every level's (K, K) block, or the one block of all, times its rows of x."""
-    k = blocks.shape[-1]
-    if k == 1:
-        return x * (blocks.reshape(-1, 1))
-    rows = x.reshape(len(x) // k, k, x.shape[1])
-    used = np.swapaxes(blocks, -1, -2) if transposed else blocks
-    return np.matmul(used, rows).reshape(x.shape)
+from henderson.solve.preconditioner import Preconditioner, precondition, times_blocks
 
 
 def panels(x: np.ndarray) -> list[tuple[slice, int]]:
@@ -86,14 +77,15 @@ class Complement:
     # -- the rest --------------------------------------------------------------------------------------------
 
     @cached_property
-    def diagonal(self) -> tuple[np.ndarray, ...]:
-        """(levels, K, K) diagonal blocks of S per grouping of the rest."""
-        layout, cross, out = self.layout, self.layout.cross, []
-        for i, (f, order) in enumerate(zip(layout.rest, layout.order, strict=True)):
-            lam = self.lambdas[f]
-            A = cross.zz[f][order] - self._explained(i)
-            out.append(lam.T @ A @ lam + np.eye(len(lam)))
-        return tuple(out)
+    def rest_lambdas(self) -> tuple[np.ndarray, ...]:
+        """(K, K) Lambda of every grouping of the rest."""
+        return tuple(self.lambdas[f] for f in self.layout.rest)
+
+    @cached_property
+    def preconditioner(self) -> Preconditioner:
+        """E, with S nearly E E'."""
+        explained = [self._explained(i) for i in range(len(self.layout.rest))]
+        return precondition(self.layout, self.rest_lambdas, explained)
 
     def _explained(self, other: int) -> np.ndarray:
         """(levels, K, K) diagonal blocks of A_21 B A_12 of one grouping of the rest."""
@@ -108,28 +100,12 @@ class Complement:
         in_threads(part, list(range(len(parts))))
         return np.add.reduce(parts)
 
-    @cached_property
-    def root(self) -> tuple[np.ndarray, ...]:
-        """(levels, K, K) E^-1 per grouping of the rest, D = E E'."""
-        return tuple(
-            1 / np.sqrt(D) if D.shape[1] == 1 else np.linalg.inv(np.linalg.cholesky(D)) for D in self.diagonal
-        )
-
-    @cached_property
-    def logdet_diagonal(self) -> float:
-        """log|D|."""
-        return -2 * sum(float(np.log(np.einsum("gkk->gk", E)).sum()) for E in self.root)
-
-    @cached_property
-    def _into_data(self) -> tuple[np.ndarray, ...]:
-        """(levels, K, K) Lambda E^-T: from preconditioned vectors to data."""
-        chosen = (self.lambdas[f] for f in self.layout.rest)
-        return tuple(lam @ np.swapaxes(E, 1, 2) for lam, E in zip(chosen, self.root, strict=True))
-
-    @cached_property
-    def _of_identity(self) -> tuple[np.ndarray, ...]:
-        """(levels, K, K) E^-1 E^-T."""
-        return tuple(E @ np.swapaxes(E, 1, 2) for E in self.root)
+    def product(self, x: np.ndarray) -> np.ndarray:
+        """(q2, r) E^-1 S E^-T x."""
+        out = np.empty_like(x)
+        for columns, r in panels(x):
+            out[:, columns] = self._panel_product(x[:, columns], r)
+        return out
 
     def _by_grouping(
         self, blocks: tuple[np.ndarray, ...], x: np.ndarray, *, transposed: bool = False
@@ -139,39 +115,16 @@ class Complement:
             out[rows] = times_blocks(block, x[rows], transposed=transposed)
         return out
 
-    def to_preconditioned(self, b: np.ndarray) -> np.ndarray:
-        """E^-1 b, for right-hand sides."""
-        return self._by_grouping(self.root, b)
-
-    def from_preconditioned(self, x: np.ndarray) -> np.ndarray:
-        """E^-T x, for solutions."""
-        return self._by_grouping(self.root, x, transposed=True)
-
-    def into_preconditioned(self, x: np.ndarray) -> np.ndarray:
-        """E' x, the inverse of `from_preconditioned`."""
-        inverse = tuple(np.linalg.inv(E) for E in self.root)
-        return self._by_grouping(inverse, x, transposed=True)
-
-    def product(self, x: np.ndarray) -> np.ndarray:
-        """(q2, r) E^-1 S E^-T x."""
-        out = np.empty_like(x)
-        for columns, r in panels(x):
-            out[:, columns] = self._panel_product(x[:, columns], r)
-        return out
-
     def _panel_product(self, x: np.ndarray, r: int) -> np.ndarray:
         layout, work = self.layout, self.buffers.x
-        for block, rows in zip(self._into_data, layout.rows, strict=True):
-            work[rows, :r] = times_blocks(block, x[rows])
-        if r < LANES:
-            work[:, r:] = 0.0
+        y = self.preconditioner.solve_transposed(x)
+        work[:, :r], work[:, r:] = self.lambda_rest(y), 0.0
         sums = np.zeros_like(work)
         assert layout.outer is not None
         run(layout.outer, self.buffers, sums, x=work, B=self.B)
         np.negative(sums, out=sums)
         self.add_among_rest(work, sums)
-        out = self._by_grouping(self._into_data, sums, transposed=True)[:, :r]
-        return out + self._by_grouping(self._of_identity, x)
+        return self.preconditioner.solve(y + self.lambda_rest(sums[:, :r], transposed=True))
 
     def multiply_rest(self, x: np.ndarray) -> np.ndarray:
         """(q2, r) A_22 x in data coordinates."""
@@ -224,7 +177,7 @@ class Complement:
 
     def lambda_rest(self, x: np.ndarray, *, transposed: bool = False) -> np.ndarray:
         """Lambda_2 x or Lambda_2' x."""
-        return self._by_grouping(tuple(self.lambdas[f] for f in self.layout.rest), x, transposed=transposed)
+        return self._by_grouping(self.rest_lambdas, x, transposed=transposed)
 
     def lambda_first(self, x: np.ndarray, *, transposed: bool = False) -> np.ndarray:
         """Lambda_1 x or Lambda_1' x."""

@@ -11,8 +11,9 @@ import numpy as np
 from henderson.crossprod.record import CrossProducts
 from henderson.errors import FitError
 from henderson.solve.block_conjugate_gradients import Solved, solve
-from henderson.solve.complement import Complement, buffers_for, times_blocks
+from henderson.solve.complement import Complement, buffers_for
 from henderson.solve.levels import Layout, lay_out
+from henderson.solve.preconditioner import times_blocks
 from henderson.solve.threads import blas_threads_for
 
 TOL = 1e-6
@@ -69,9 +70,9 @@ def solve_complement(C: Complement, b: np.ndarray, start: np.ndarray | None, tol
     with blas_threads_for(SINGLE):
         for at in range(0, r, TOGETHER):
             columns = slice(at, min(at + TOGETHER, r))
-            warm = None if start is None else C.into_preconditioned(start[:, columns])
-            parts.append(solve(C.product, C.to_preconditioned(b[:, columns]), warm, tol))
-    x = np.concatenate([C.from_preconditioned(part.x) for part in parts], axis=1) if parts else b
+            warm = None if start is None else C.preconditioner.multiply_transposed(start[:, columns])
+            parts.append(solve(C.product, C.preconditioner.solve(b[:, columns]), warm, tol))
+    x = np.concatenate([C.preconditioner.solve_transposed(part.x) for part in parts], axis=1) if parts else b
     residual = np.concatenate([part.residual for part in parts], axis=1) if parts else b
     return Solved(x, residual, sum(p.iterations for p in parts), max((p.reached for p in parts), default=0.0))
 

@@ -1,8 +1,8 @@
 """log|S| by stochastic Lanczos quadrature (Ubaru, Chen & Saad 2017, SIAM J. Matrix Anal. 38, 1075-1099).
 
 For random signs z, z' log(S) z is a Gauss quadrature whose nodes and weights are the eigenvalues of the
-Lanczos matrix of z and the squared first entries of its eigenvectors. The preconditioned complement has unit
-diagonal, tr(S - I) = 0, so z'(S - I)z, its first-order part, is taken off: it is only noise.
+Lanczos matrix of z and the squared first entries of its eigenvectors. Where the preconditioned complement has
+unit diagonal, tr(S - I) = 0, so z'(S - I)z, its first-order part, is taken off: it is only noise.
 """
 
 from __future__ import annotations
@@ -39,9 +39,14 @@ class LogDeterminant:
 
 
 def log_determinant(
-    product: Callable[[np.ndarray], np.ndarray], q: int, *, vectors: int = 8, seed: int = 0
+    product: Callable[[np.ndarray], np.ndarray],
+    q: int,
+    *,
+    vectors: int = 8,
+    seed: int = 0,
+    unit_diagonal: bool = True,
 ) -> LogDeterminant:
-    """log|S| of a symmetric positive definite (q, q) matrix with unit diagonal, known by its products.
+    """log|S| of a symmetric positive definite (q, q) matrix known by its products.
 
     Parameters
     ----------
@@ -51,6 +56,8 @@ def log_determinant(
     vectors : int, default 8
         Random vectors.
     seed : int
+    unit_diagonal : bool, default True
+        Whether S has trace q, so that its first-order part can be taken off.
 
     Returns
     -------
@@ -76,7 +83,7 @@ def log_determinant(
         diagonal.append((v * w).sum(axis=0))
         w -= diagonal[-1] * v
         beta = np.linalg.norm(w, axis=0)
-        each = q * (_quadratures(diagonal, beside) - (diagonal[0] - 1))
+        each = q * (_quadratures(diagonal, beside) - unit_diagonal * (diagonal[0] - 1))
         error = float(each.std(ddof=1) / np.sqrt(vectors))
         done = abs(each.mean() - last.mean()) <= PART * error + 1e-12 * q
         if done or len(diagonal) == min(MOST, q):

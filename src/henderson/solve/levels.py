@@ -49,6 +49,26 @@ class Passes:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Nested:
+    """A grouping of the rest whose levels each meet one level of another: items in genres.
+
+    Attributes
+    ----------
+    first, second : int
+        Places of the two among the rest.
+    partner : (levels of first,) int32
+        Level of the second, in the order of the layout.
+    blocks : (levels of first, K_first, K_second) float64
+        Blocks of Z'WZ.
+    """
+
+    first: int
+    second: int
+    partner: np.ndarray
+    blocks: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Layout:
     """How vectors are cut: the eliminated grouping, and the rest with popular levels first.
 
@@ -69,6 +89,8 @@ class Layout:
         Over the eliminated grouping; None when it is the only one.
     inner : tuple of Passes
         Pairs of groupings among the rest.
+    nested : tuple of Nested
+        Those of them that are nested, every grouping at most once.
     """
 
     cross: CrossProducts
@@ -79,6 +101,7 @@ class Layout:
     order: tuple[np.ndarray, ...]
     outer: Passes | None
     inner: tuple[Passes, ...]
+    nested: tuple[Nested, ...]
 
     @property
     def eliminated_rows(self) -> slice:
@@ -141,7 +164,26 @@ def lay_out(cross: CrossProducts) -> Layout:
         tuple(order[f] for f in rest),
         _passes(cross, outer, at, place) if outer else None,
         tuple(_passes(cross, [_relabelled_rows(p, order[p.first])], at, place) for p in inner),
+        _nested(inner, rest, order, place),
     )
+
+
+def _nested(
+    pairs: list[PairBlocks], rest: tuple[int, ...], order: dict[int, np.ndarray], place: dict[int, np.ndarray]
+) -> tuple[Nested, ...]:
+    """Nested pairs, the outer grouping with most levels first; groupings that are taken are left out."""
+    taken: set[int] = set()
+    out = []
+    for pair in sorted(pairs, key=lambda pair: -len(order[pair.second])):
+        if {pair.first, pair.second} & taken or len(pair.partner) != len(pair.start) - 1:
+            continue
+        if np.any(np.diff(pair.start) != 1):
+            continue
+        taken |= {pair.first, pair.second}
+        rows = order[pair.first]
+        where = rest.index(pair.first), rest.index(pair.second)
+        out.append(Nested(*where, place[pair.second][pair.partner[rows]], pair.blocks[rows]))
+    return tuple(out)
 
 
 def _degrees(cross: CrossProducts, f: int) -> np.ndarray:
