@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from henderson.display.names import shorten
+from henderson.display.names import shorten_all
 from henderson.display.table import TableView
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ LONGEST_NAME = 20
 
 def arrivals_view(record: ArrivalsRecord) -> TableView:
     """Return the table of states: rows seen, coefficients, shrinkage, prediction."""
-    columns = [[shorten(level, LONGEST_NAME) for level in record.levels], [str(r) for r in record.rows]]
+    columns = [shorten_all(record.levels, LONGEST_NAME), [str(r) for r in record.rows]]
     heads = [record.group, "Rows"]
     for k, term in enumerate(record.terms):
         columns += [_fixed(record.coef[:, k]), [_percent(s) for s in record.shrinkage[:, k]]]

@@ -7,8 +7,11 @@ from dataclasses import replace
 
 from henderson.display.grid import WIDTH, wrapped
 from henderson.display.html import block, table_html
-from henderson.display.names import shorten
+from henderson.display.names import shorten, shorten_all
 from henderson.display.table import TableView, table_text
+
+SIGNS = (" - ", " / ")
+"""Between the two sides of a comparison."""
 
 
 class Blocks:
@@ -71,18 +74,48 @@ def _narrowed(tables: list[TableView]) -> list[TableView]:
         rooms[rooms.index(max(rooms))] -= 1
         over -= 1
 
+    columns = list(zip(*([view.heads for view in tables] + rows), strict=True))[:left]
+    short = [_distinct([cell.rstrip() for cell in c], room) for c, room in zip(columns, rooms, strict=True)]
+
     def narrow(row: list[str]) -> list[str]:
-        cells = [_shortened(cell.rstrip(), room).ljust(room) for cell, room in zip(row, rooms, strict=False)]
-        return [*cells, *row[left:]]
+        named = zip(row, short, rooms, strict=False)
+        return [*(names[cell.rstrip()].ljust(room) for cell, names, room in named), *row[left:]]
 
     return [
         replace(view, heads=narrow(view.heads), rows=[narrow(row) for row in view.rows]) for view in tables
     ]
 
 
+def _distinct(labels: list[str], room: int) -> dict[str, str]:
+    """Every label with what it is shortened to; where two would read the same, cut where they differ."""
+    every = list(dict.fromkeys(labels))
+    out = {label: _shortened(label, room) for label in every}
+    if len(set(out.values())) == len(every):
+        return out
+    sides = list(dict.fromkeys(side for label in every for side in _sides(label)))
+    if any(map(_sign, every)):
+        half = dict(zip(sides, shorten_all(sides, (room - 3) // 2), strict=True))
+        out = {
+            label: label if len(label) <= room else _sign(label).join(half[side] for side in _sides(label))
+            for label in every
+        }
+    if len(set(out.values())) < len(every):
+        out = dict(zip(every, shorten_all(every, room), strict=True))
+    return out
+
+
+def _sign(label: str) -> str:
+    return next((sign for sign in SIGNS if sign in label), "")
+
+
+def _sides(label: str) -> list[str]:
+    sign = _sign(label)
+    return label.split(sign, 1) if sign else [label]
+
+
 def _shortened(text: str, room: int) -> str:
     """Shorten a label, of a comparison both sides."""
-    for sign in (" - ", " / "):
+    for sign in SIGNS:
         first, found, second = text.partition(sign)
         if found and len(text) > room >= 15:
             half = (room - 3) // 2

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from henderson.display.names import shorten
+from henderson.display.names import shorten_all
 from henderson.display.table import TableView
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from henderson.inference.pooling.record import Method, PoolingRecord
 
 WORDS = {
@@ -97,7 +99,7 @@ def groups_view(record: PoolingRecord) -> TableView:
     terms = varying[:MOST_TERMS]
     shown = _shown(len(record.levels))
     columns = [
-        ["(all)", *(shorten(str(record.levels[g]), LONGEST_NAME) for g in shown)],
+        ["(all)", *_named(record, shown)],
         [str(len(record.y)), *(str(int(record.sizes[g])) for g in shown)],
     ]
     heads = [record.group, "Rows"]
@@ -174,7 +176,7 @@ def warnings_of(record: PoolingRecord) -> list[str]:
     for j, term in enumerate(none.terms):
         for reason in sorted({str(r) for r in record.reasons[:, j] if r}):
             which = np.flatnonzero(record.reasons[:, j] == reason)
-            names = ", ".join(shorten(str(record.levels[g]), LONGEST_NAME) for g in which[:5])
+            names = ", ".join(_named(record, which[:5]))
             more = ", …" if len(which) > 5 else ""
             plural = "" if len(which) == 1 else "s"
             out.append(f"{len(which)} group{plural} without {term} alone ({reason}): {names}{more}.")
@@ -186,3 +188,8 @@ def warnings_of(record: PoolingRecord) -> list[str]:
             "error, and have no standard errors."
         )
     return out
+
+
+def _named(record: PoolingRecord, groups: Iterable[int]) -> list[str]:
+    """Labels of some groups, short and distinct."""
+    return shorten_all([str(record.levels[g]) for g in groups], LONGEST_NAME)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..display.names import shorten_all
 from ..errors import OptionError
-from .canvas import BLUE, FAINT, GREY, LONGEST_LABEL, label, new_axes, of_a_fit, shorten
+from .canvas import BLUE, FAINT, GREY, LONGEST_LABEL, label, new_axes, of_a_fit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,7 +80,7 @@ def forest(
         rows = shown[mask]
         ax.hlines(place[mask], low[rows], high[rows], color=colour, lw=2.0)
         ax.plot(value[rows], place[mask], "o", ms=6, color=colour)
-    ax.set_yticks(place, [shorten(names[j], LONGEST_LABEL) for j in shown])
+    ax.set_yticks(place, shorten_all([names[j] for j in shown], LONGEST_LABEL))
     ax.set_ylim(len(shown) - 0.4, -0.6)
     ax.grid(axis="y", color=FAINT, lw=0.6)
     ax.set_axisbelow(True)

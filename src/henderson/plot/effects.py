@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..display.names import shorten_all
 from ..errors import OptionError
-from .canvas import BLUE, FAINT, GREY, LONGEST_LABEL, grouping, label, new_axes, of_a_fit, shorten
+from .canvas import BLUE, FAINT, GREY, LONGEST_LABEL, grouping, label, new_axes, of_a_fit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -100,7 +101,7 @@ def effect_column(names: tuple[str, ...], effect: str | None, factor: str) -> in
 
 def _name_levels(ax: Axes, names: list[str]) -> None:
     if len(names) <= _MOST_LABELS:
-        ax.set_yticks(np.arange(len(names)), [shorten(name, LONGEST_LABEL) for name in names])
+        ax.set_yticks(np.arange(len(names)), shorten_all(names, LONGEST_LABEL))
         ax.grid(axis="y", color=FAINT, lw=0.6)
         ax.set_axisbelow(True)
         ax.set_ylim(-0.6, len(names) - 0.4)

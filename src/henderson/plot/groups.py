@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..display.names import shorten_all
 from ..errors import OptionError
 from ..inference.fitted import fixed_part
 from .canvas import (
@@ -123,7 +124,7 @@ def name_values(ax: Axes, found: Covariate) -> None:
         _few_values(ax, found.values)
     else:
         upright = sum(len(name) + 1 for name in found.labels) > _TITLE
-        names = [shorten(name, _UPRIGHT) for name in found.labels] if upright else found.labels
+        names = shorten_all(found.labels, _UPRIGHT) if upright else found.labels
         ax.set_xticks(np.arange(len(names)), names, rotation=90 if upright else 0)
         ax.set_xlim(-0.4, len(found.labels) - 0.6)
 
@@ -218,7 +219,7 @@ def strip(fit: LinearMixedFit, group: str | None = None, *, ax: Axes | None = No
         color=BLUE,
         label=f"fitted mean of {factor.name}",
     )
-    names = [shorten(str(factor.levels[level]), LONGEST_LABEL) for level in order]
+    names = shorten_all([str(factor.levels[level]) for level in order], LONGEST_LABEL)
     ax.set_yticks(np.arange(len(order)), names)
     ax.margins(y=0.6 / max(1, len(order)))
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=9, borderaxespad=0)

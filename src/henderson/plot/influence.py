@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..display.names import shorten_all
 from ..errors import OptionError
 from .canvas import (
     BLUE,
@@ -80,7 +81,7 @@ def cooks(fit: LinearMixedFit, by: str | None = None, *, ax: Axes | None = None)
 
 
 def _names(ax: Axes, names: list[str]) -> None:
-    ax.set_yticks(range(len(names)), [shorten(name, LONGEST_LABEL) for name in names])
+    ax.set_yticks(range(len(names)), shorten_all(names, LONGEST_LABEL))
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(-0.7, len(names) - 0.3)
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..display.means import ADJUST_NAMES, estimate_name
+from ..display.names import shorten_all
 from ..errors import OptionError
 from ..inference.means.arrows import comparison_arrows
 from ..inference.means.contrasts import mean_labels
 from ..results.marginal import EMContrasts, EMMeans, Estimates
-from .canvas import BLUE, FAINT, GREY, INK, LONGEST_LABEL, ORANGE, label, new_axes, shorten
+from .canvas import BLUE, FAINT, GREY, INK, LONGEST_LABEL, ORANGE, label, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -174,7 +175,7 @@ def _letters(ax: Axes, table: EMMeans, rows: np.ndarray, places: np.ndarray, alp
 def _name_rows(ax: Axes, places: np.ndarray, names: list[str], heads: list[tuple[float, str]]) -> None:
     if len(names) <= _MOST_LABELS:
         ticks = [*places.tolist(), *(at for at, _ in heads)]
-        ax.set_yticks(ticks, [shorten(n, LONGEST_LABEL) for n in (*names, *(text for _, text in heads))])
+        ax.set_yticks(ticks, shorten_all([*names, *(text for _, text in heads)], LONGEST_LABEL))
         for tick in ax.get_yticklabels()[len(names) :]:
             tick.set_fontweight("bold")
         for at in places:

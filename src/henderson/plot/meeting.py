@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..display.names import shorten_all
 from ..errors import OptionError
-from .canvas import INK, LONGEST_LABEL, label, new_axes, of_a_fit, shorten, spread
+from .canvas import INK, LONGEST_LABEL, label, new_axes, of_a_fit, spread
 from .covariate import Covariate, covariate, variable_names
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def _name(set_ticks: object, found: Covariate, places: np.ndarray, *, rotate: bo
     if len(places) > _MOST_LABELS:
         set_ticks([])  # type: ignore[operator]
         return
-    names = [shorten(labels[g], LONGEST_LABEL if not rotate else 14) for g in places]
+    names = shorten_all([labels[g] for g in places], LONGEST_LABEL if not rotate else 14)
     turn = rotate and sum(map(len, names)) > 45
     set_ticks(np.arange(len(names)), names, rotation=90 if turn else 0)  # type: ignore[operator]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..display.names import shorten_all
 from ..errors import OptionError
 from ..inference.new_data import new_rows
 from .canvas import (
@@ -282,7 +283,7 @@ def _one_way(record: PoolingRecord, term: str, ax: Axes | None) -> Axes:
             )  # fmt: skip
     ax.plot(own[order], place, "o", ms=5.5, mfc="white", mec=GREEN, mew=1.4, label="alone (no pooling)")
     ax.plot(pooled[order], place, "o", ms=5.5, color=BLUE, label="partial pooling")
-    ax.set_yticks(place, [shorten(str(record.levels[g]), 20) for g in order])
+    ax.set_yticks(place, shorten_all([str(record.levels[g]) for g in order], 20))
     ax.margins(y=0.6 / max(1, len(order)))
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False, fontsize=9, borderaxespad=0)
     some = "" if len(order) == len(own) else f" ({len(order)} of {len(own)} shown)"

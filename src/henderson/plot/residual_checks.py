@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..display.names import shorten_all
 from ..errors import OptionError
-from .canvas import BLUE, FAINT, GREY, LONGEST_LABEL, ORANGE, label, new_axes, of_a_fit, shorten, spread
+from .canvas import BLUE, FAINT, GREY, LONGEST_LABEL, ORANGE, label, new_axes, of_a_fit, spread
 from .covariate import covariate, variable_names
 from .diagnostics import cloud
 
@@ -120,7 +121,7 @@ def _by_level(
     place = np.arange(len(order))
     ax.hlines(place, quartiles[order, 0], quartiles[order, 2], color=BLUE, lw=3.0, alpha=0.75)
     ax.plot(quartiles[order, 1], place, "|", ms=11, mew=2.2, color=ORANGE)
-    ax.set_yticks(place, [shorten(levels[g], LONGEST_LABEL) for g in order])
+    ax.set_yticks(place, shorten_all([levels[g] for g in order], LONGEST_LABEL))
     ax.margins(y=0.6 / max(1, len(order)))
     some = "" if len(order) == len(levels) else f" ({len(order)} of {len(levels)} shown)"
     title = f"Residuals by {name}: quartiles and median"

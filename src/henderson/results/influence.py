@@ -94,14 +94,15 @@ class Influence(Tables):
 
     @named_options
     def cooks_distance(self, by: str | None = None) -> np.ndarray:
-        """Return Cook's distances, of the rows or of groups.
+        """Return Cook's distances: of the rows, unless `by` names groups (as `dfbetas` has by default).
 
         Parameters
         ----------
         by : str, optional
             As in `influence`: change' vcov^-1 change / p of each group. By default the rows used, as lme4's
             ``cooks.distance``: r^2 h / (p (1 - h)^2), with r the residual over sigma given the random effects
-            and h the leverage, how far the fitted values move.
+            and h the leverage, how far the fitted values move. That is another question than deleting a row:
+            ``by="observation"`` answers the same one as `dfbetas` of rows.
 
         Returns
         -------
@@ -120,14 +121,15 @@ class Influence(Tables):
 
     @named_options
     def dfbetas(self, by: str | None = None) -> Any:
-        """Return the standardised changes of the fixed effects on deletion, a column per term.
+        """Return the standardised changes of the fixed effects without each group, a column per term.
 
         (beta_(g) - beta) / se_(g).
 
         Parameters
         ----------
         by : str, optional
-            As in `influence`.
+            As in `influence`: by default the first grouping factor; ``"observation"`` for the rows, which are
+            what `cooks_distance` has by default.
 
         Returns
         -------
