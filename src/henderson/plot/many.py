@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import OptionError
-from .canvas import BLUE, FAINT, GREY, INK, ORANGE, label, new_axes
+from .canvas import BLUE, FAINT, GREY, INK, ORANGE, label, made_from, new_axes
 
 if TYPE_CHECKING:
     from ..inference.many.record import ManyRecord
@@ -44,6 +44,7 @@ def many(record: ManyRecord, term: int, kind: str = "volcano", *, level: float =
     MissingDependencyError
         If matplotlib is not installed.
     """
+    made_from(record, "q_value", "the record of what hd.lmm_many() returned; type .plot() of that")
     if kind not in KINDS:
         raise OptionError(f"kind={kind!r}: choose among {', '.join(map(repr, KINDS))}.")
     ax = new_axes(ax, 5.4, 3.8)
