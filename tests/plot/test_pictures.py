@@ -1,16 +1,12 @@
-"""Pictures show the numbers of the fit, go where they are told, and look as they did when last approved."""
+"""Pictures show the numbers of the fit, and go where they are told."""
 
 from __future__ import annotations
 
-import io
 import itertools
-import os
-from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter
 
 import henderson as hd
 from henderson.errors import OptionError
@@ -20,8 +16,6 @@ from henderson.plot.diagnostics import smooth
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
-
-APPROVED = Path(__file__).parent / "approved"
 
 
 @pytest.fixture(autouse=True)
@@ -247,32 +241,3 @@ def test_long_names_of_levels_leave_room_for_the_data(schools, draw):
 @pytest.mark.parametrize(("text", "short"), [("abc", "abc"), ("abcdef", "abcdef"), ("abcdefg", "abc…fg")])
 def test_a_long_name_loses_its_middle(text, short):
     assert canvas.shorten(text, 6) == short
-
-
-PICTURES = {
-    "lattice": lambda fit: hd.plot.lattice(fit)[0].figure,
-    "caterpillar": lambda fit: hd.plot.caterpillar(fit, effect="Days").figure,
-    "residuals": lambda fit: hd.plot.residuals(fit).figure,
-    "qq": lambda fit: hd.plot.qq(fit).figure,
-    "strip": lambda fit: hd.plot.strip(fit).figure,
-}
-
-
-@pytest.mark.parametrize("name", PICTURES)
-def test_a_picture_looks_as_approved(sleep, name):
-    """Compare with the approved picture; ``APPROVE_PICTURES=1`` writes it anew, to be looked at."""
-    stream = io.BytesIO()
-    with mpl.rc_context(mpl.rcParamsDefault | {"backend": "Agg"}):
-        PICTURES[name](sleep).savefig(stream, format="png", dpi=60)
-    approved = APPROVED / f"{name}.png"
-    if os.environ.get("APPROVE_PICTURES"):
-        approved.write_bytes(stream.getvalue())
-    # Fonts and antialiasing differ a little between versions of matplotlib: blur before comparing.
-    new, old = (np.asarray(blurred(Image.open(source)), dtype=float) for source in (stream, approved))
-    assert new.shape == old.shape
-    assert np.abs(new - old).mean() < 2.0, "mean shade differs by more than 2 of 255"
-    assert np.abs(new - old).max() < 70, "some part of the picture moved"
-
-
-def blurred(image):
-    return image.convert("RGB").filter(ImageFilter.GaussianBlur(3))
