@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from henderson.display.numbers import format_column
 from henderson.display.table import TableView
 
 if TYPE_CHECKING:
@@ -26,10 +25,10 @@ def many_view(record: ManyRecord) -> TableView:
     """Return one line per fixed effect: medians over the responses, and how many are below 0.05."""
     heads = ["", "Median est.", "Median s.e.", "Median df", f"p < {LEVEL}", f"q < {LEVEL}"]
     middles = [_medians(record.estimate), _medians(record.std_error), _medians(record.df)]
-    cells = [format_column(middles[0].tolist()), format_column(middles[1].tolist()), _plain(middles[2])]
+    cells = [_digits(middles[0], 4), _digits(middles[1], 4), _plain(middles[2])]
     below = [np.nansum(each < LEVEL, axis=0).tolist() for each in (record.p_value, record.q_value)]
     rows = [
-        [term, *(column[j].strip() for column in cells), *(f"{each[j]:,}" for each in below)]
+        [term, *(column[j] for column in cells), *(f"{each[j]:,}" for each in below)]
         for j, term in enumerate(record.terms)
     ]
     count = len(record.responses)
@@ -84,12 +83,15 @@ def _spreads(record: ManyRecord) -> str:
     """Median standard deviations, one sentence."""
     parts = [
         f"{group} {name} {text}"
-        for (group, name, other), text in zip(record.components, _three(_medians(record.sdcor)), strict=True)
+        for (group, name, other), text in zip(
+            record.components, _digits(_medians(record.sdcor), 3), strict=True
+        )
         if other is None
     ]
-    sigma = _three(_medians(record.sigma[:, None]))[0]
+    sigma = _digits(_medians(record.sigma[:, None]), 3)[0]
     return f"Median standard deviations: {', '.join(parts)}, residual {sigma}."
 
 
-def _three(values: np.ndarray) -> list[str]:
-    return [f"{x:.3g}" for x in values.tolist()]
+def _digits(values: np.ndarray, digits: int) -> list[str]:
+    """So many significant digits, each number for itself: terms differ in their units."""
+    return ["NA" if x != x else f"{x:.{digits}g}" for x in values.tolist()]
