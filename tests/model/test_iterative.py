@@ -12,7 +12,8 @@ from benchmarks.ratings import ratings
 import henderson as hd
 from henderson import crossprod
 from henderson.errors import FitError
-from henderson.model.iterative import IterativeCriterion, sample
+from henderson.model.iterative import IterativeCriterion
+from henderson.model.sampled import sample
 from henderson.solve import reference
 from henderson.solve.levels import lay_out
 from henderson.solve.probes import draw_probes
@@ -29,7 +30,7 @@ def sizes(layout) -> tuple[int, ...]:
 def test_unit_vectors_as_probes_give_the_exact_gradient(
     name: str, weighted: bool, reml: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("henderson.model.iterative.LOOSE", 1e-12)
+    monkeypatch.setattr("henderson.model.sampled.LOOSE", 1e-12)
     cross = crossprod.from_design(make_design(structures()[name], 300, weighted=weighted))
     theta = np.random.default_rng(3).normal(size=cross.n_theta)
     layout = lay_out(cross)

@@ -9,7 +9,8 @@ import numpy as np
 
 from henderson.crossprod.record import CrossProducts
 from henderson.model.criterion import constant
-from henderson.model.iterative import IterativeCriterion, Sampled, relative_blocks
+from henderson.model.iterative import IterativeCriterion
+from henderson.model.sampled import Sampled, relative_blocks
 from henderson.model.units import from_search
 from henderson.optim.chart import Chart
 from henderson.optim.newton import Point
