@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import henderson as hd
 from henderson.errors import DataError, OptionError
+from henderson.inference.influence import groups
 
 load = hd.datasets.load
 
@@ -196,3 +199,19 @@ def test_a_model_without_fixed_effects():
     assert np.isnan(found.cooks_distance).all()
     assert "no fixed effects" in str(found)
     assert "influence of Subject" not in fit.diagnose()["topic"]
+
+
+def test_threads_change_nothing_but_the_time(monkeypatch):
+    """The same bits for one thread and for three, in a crossed design where levels vanish with a group."""
+    data, truth = hd.datasets.simulate_crossed(12, 9, seed=3)
+    monkeypatch.setattr(groups, "workers", lambda *_: 1)
+    one = hd.lmm(truth.formula, data).influence("subject").record
+    monkeypatch.setattr(groups, "workers", lambda *_: 3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        before = list(warnings.filters)
+        three = hd.lmm(truth.formula, data).influence("subject").record  # anew: a fit remembers
+        assert warnings.filters == before
+    for name in ("fixef_deleted", "se_deleted", "cooks_distance", "theta_deleted", "covratio"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(three, name))
+    assert one.reasons == three.reasons

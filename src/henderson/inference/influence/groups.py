@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from henderson.crossprod.record import CrossProducts
 from henderson.errors import FitError, HendersonWarning
 from henderson.estimate import Estimate, fit_cross_products
 from henderson.inference.influence.record import Influence
+from henderson.inference.intervals.workers import in_threads, workers
 from henderson.inference.layout import term_labels
 from henderson.model.criterion import criterion
 from henderson.model.units import to_search
@@ -83,25 +85,45 @@ def influence_of_groups(
     Notes
     -----
     O(n (p + K)^2) for the sums, then about 4 evaluations (3 factorisations each) per group, or 1 without
-    derivatives when theta stays. A progress bar after one second.
+    derivatives when theta stays. In threads where one factorisation is worth it, each with a copy of the
+    cross-products; the results do not depend on their number. A progress bar after one second.
     """
-    work = Deletions(design, estimate.cross, codes, len(labels))
-    system = analyse(work.cross)
-    found: list[Without | None] = []
-    reasons: list[str] = []
+    whole = Deletions(design, estimate.cross, codes, len(labels))
+    system = analyse(whole.cross)
+    jobs = min(workers(None, float(system.structure()["flops"])), len(labels))
+    benches: SimpleQueue[tuple[Deletions, Any]] = SimpleQueue()  # a copy of the sums for every thread
+    benches.put((whole, system))
+    for _ in range(jobs - 1):
+        other = Deletions(design, estimate.cross, codes, len(labels))
+        benches.put((other, analyse(other.cross)))
+
+    def one(g: int) -> tuple[Without | None, str]:
+        bench = benches.get()
+        try:
+            return _without_group(design, estimate, *bench, g, exact)
+        finally:
+            benches.put(bench)
+
+    found: list[tuple[Without | None, str]] = [(None, "")] * len(labels)
     bar = progress(len(labels), f"without each {by}")
-    for g in range(len(labels)):
-        with work.without(g) as (cross, levels):
-            reason = not_determined(design, estimate.cross, cross, levels)
-            one = None
-            if not reason:
-                one, reason = _estimate(estimate, cross, system, exact)
-        found.append(one)
-        reasons.append(reason)
-        bar.update(1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", HendersonWarning)
+        for g, result in in_threads(one, range(len(labels)), jobs):
+            found[g] = result
+            bar.update(1)
     bar.close()
     sizes = np.bincount(codes, minlength=len(labels))
-    return _gather(design, estimate, by, labels, sizes, found, tuple(reasons), exact)
+    each, reasons = [result for result, _ in found], tuple(reason for _, reason in found)
+    return _gather(design, estimate, by, labels, sizes, each, reasons, exact)
+
+
+def _without_group(
+    design: Design, estimate: Estimate, work: Deletions, system: Any, g: int, exact: bool
+) -> tuple[Without | None, str]:
+    """The model without one group, or why there is none."""
+    with work.without(g) as (cross, levels):
+        reason = not_determined(design, estimate.cross, cross, levels)
+        return (None, reason) if reason else _estimate(estimate, cross, system, exact)
 
 
 def not_determined(
@@ -158,17 +180,15 @@ def _estimate(
 
 
 def _anew(estimate: Estimate, cross: CrossProducts, system: Any) -> Without:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", HendersonWarning)
-        one = fit_cross_products(
-            cross,
-            estimate.theta_names,
-            reml=estimate.reml,
-            start=estimate.theta,
-            max_evaluations=estimate.search.max_evaluations,
-            tol=estimate.search.tol,
-            system=system,
-        )
+    one = fit_cross_products(
+        cross,
+        estimate.theta_names,
+        reml=estimate.reml,
+        start=estimate.theta,
+        max_evaluations=estimate.search.max_evaluations,
+        tol=estimate.search.tol,
+        system=system,
+    )
     return _without(one.beta, one.vcov, one.theta, one.sigma)
 
 
