@@ -15,6 +15,7 @@
 #include "iterative.hpp"
 #include "lapack.hpp"
 #include "ordering.hpp"
+#include "unprofiled.hpp"
 
 namespace nb = nanobind;
 using namespace henderson;
@@ -238,7 +239,8 @@ struct Evaluator {
 
     explicit Evaluator(System* system_) : system(system_) {}
 
-    nb::tuple evaluate_(Entries at, Vector theta, Matrix zx, Matrix xx, double nu, bool reml, int derivatives) {
+    // Evaluates with the entries of theta read; false where the equations cannot be solved.
+    bool run(const Entries& at, const Vector& theta, const Matrix& zx, const Matrix& xx, double nu, bool reml, int derivatives) {
         const auto& s = system->symbolic;
         const std::size_t m = xx.shape(0), k = theta.size();
         require(at.shape(0) == k && at.shape(1) == 4, "theta has the wrong length");
@@ -250,12 +252,28 @@ struct Evaluator {
             nb::gil_scoped_release release;
             evaluate(s, system->A, xy, entries, theta.data(), derivatives, w);
         }
+        return w.result.status == Status::ok;
+    }
+
+    nb::tuple evaluate_(Entries at, Vector theta, Matrix zx, Matrix xx, double nu, bool reml, int derivatives) {
+        const bool solved = run(at, theta, zx, xx, nu, reml, derivatives);
+        const std::size_t m = xx.shape(0), k = theta.size();
         const auto& r = w.result;
-        if (r.status != Status::ok) return nb::make_tuple(static_cast<int>(r.status));
+        if (!solved) return nb::make_tuple(static_cast<int>(r.status));
         return nb::make_tuple(0, r.value, derivatives > 0 ? array<double>({k}, r.gradient.data()) : nb::none(),
                               derivatives > 1 ? array<double>({k, k}, r.curvature.data()) : nb::none(), r.r2, r.logdet_omega,
                               r.logdet_rx, array<double>({m - 1}, r.beta.data()),
                               derivatives > 1 ? variance_gradient() : nb::list());
+    }
+
+    // The ML deviance with sigma = exp(tau) free: see unprofile()
+    nb::tuple unprofiled(Entries at, Vector theta, double tau, Matrix zx, Matrix xx, double n, double constant) {
+        if (!run(at, theta, zx, xx, n, false, 2)) return nb::make_tuple(static_cast<int>(w.result.status));
+        const std::size_t m = theta.size() + 1, p = xx.shape(0) - 1;
+        Unprofiled out;
+        unprofile(system->symbolic, entries, theta.data(), tau, n, constant, w, out);
+        return nb::make_tuple(0, out.value, array<double>({m}, out.slope.data()), array<double>({m, m}, out.curvature.data()),
+                              array<double>({p}, w.result.beta.data()), square_blocks(out.M));
     }
 
     nb::object external(const std::vector<double>& x, std::size_t m) {
@@ -263,15 +281,16 @@ struct Evaluator {
         to_external_order(system->symbolic, x.data(), pointer<double>(out), static_cast<Int>(m));
         return out;
     }
-    // M per grouping (K x K): gradient of the criterion by the covariance matrix of the random effects; needs curvature
-    nb::list variance_gradient() {
+    static nb::list square_blocks(const std::vector<std::vector<double>>& blocks) {
         nb::list out;
-        for (const auto& M : w.M) {
+        for (const auto& M : blocks) {
             std::size_t k = static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(M.size()))));
             out.append(array<double>({k, k}, M.data()));
         }
         return out;
     }
+    // M per grouping (K x K): gradient of the criterion by the covariance matrix of the random effects; needs curvature
+    nb::list variance_gradient() const { return square_blocks(w.M); }
     nb::object u() { return external(w.result.u, 1); }
     nb::object e() { return external(w.result.e, 1); }
     nb::object rx() {
@@ -578,6 +597,8 @@ NB_MODULE(_core, m) {
         .def(nb::init<System*>(), nb::keep_alive<1, 2>())
         .def("evaluate", &Evaluator::evaluate_, nb::arg("entries").noconvert(), nb::arg("theta").noconvert(), nb::arg("zx").noconvert(), nb::arg("xx").noconvert(),
              nb::arg("nu"), nb::arg("reml"), nb::arg("derivatives"))
+        .def("unprofiled", &Evaluator::unprofiled, nb::arg("entries").noconvert(), nb::arg("theta").noconvert(), nb::arg("tau"), nb::arg("zx").noconvert(),
+             nb::arg("xx").noconvert(), nb::arg("n"), nb::arg("constant"))
         .def("u", &Evaluator::u)
         .def("e", &Evaluator::e)
         .def("rx", &Evaluator::rx)

@@ -61,38 +61,11 @@ Held = Callable[[float, np.ndarray], "Local | None"]
 """(phi, x) -> Local, or None where the equations cannot be solved."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Table:
-    """Index arrays of one chart.
-
-    Attributes
-    ----------
-    grouping, row, column : (n_theta,) int
-        Where theta stands in the blocks of Lambda.
-    beside : (n_theta, n_theta) bool
-        Pairs in one column of one term.
-    flat : (n_theta, n_theta) int
-        Place of (row, row') in the blocks (K, K) of all groupings laid end to end.
-    place : (n_theta,) int
-        Place of (row, column) likewise.
-    """
-
-    grouping: np.ndarray
-    row: np.ndarray
-    column: np.ndarray
-    beside: np.ndarray
-    flat: np.ndarray
-    place: np.ndarray
-
-
-def table_of(cross: CrossProducts, chart: Chart) -> Table:
-    """Index arrays of a chart."""
-    grouping, row, column, term = chart.entries.T.astype(int)
+def places_of(cross: CrossProducts, chart: Chart) -> np.ndarray:
+    """(n_theta,) places of (row, column) in the blocks (K, K) of all groupings laid end to end."""
+    grouping, row, column, _ = chart.entries.T.astype(int)
     starts = np.concatenate([[0], np.cumsum(np.square(cross.columns))])[grouping]
-    k = np.array(cross.columns)[grouping]
-    beside = (term[:, None] == term) & (column[:, None] == column)
-    flat = np.where(beside, (starts + row * k)[:, None] + row, 0)
-    return Table(grouping, row, column, beside, flat, starts + row * k + column)
+    return np.asarray(starts + row * np.array(cross.columns)[grouping] + column)
 
 
 def unprofiled(frame: Frame) -> Callable[[np.ndarray, float], Local | None]:
@@ -102,61 +75,17 @@ def unprofiled(frame: Frame) -> Callable[[np.ndarray, float], Local | None]:
     -----
     One evaluation with both derivatives, and O(q K) for E. Owns its workspace: one thread at a time.
     """
-    cross, entries = frame.cross, frame.chart.entries
-    table, run = table_of(cross, frame.chart), core().Workspace(frame.system)
-    shift, n = cross.n * LOG_TWO_PI - cross.sum_log_weights, float(cross.n)
-    parts = _parts(cross)
+    cross, entries, run = frame.cross, frame.chart.entries, core().Workspace(frame.system)
+    constant, n, zx, xx = cross.n * LOG_TWO_PI - cross.sum_log_weights, float(cross.n), cross.zx, cross.xx
 
     def at(theta: np.ndarray, tau: float) -> Local | None:
-        status, *rest = run.evaluate(entries, theta, cross.zx, cross.xx, n, False, 2)
+        status, *rest = run.unprofiled(entries, theta, tau, zx, xx, n, constant)
         if status:
             return None
-        _, gradient, H, r2, logdet, _, beta, M = rest
-        e, sigma2 = run.e(), math.exp(2 * tau)
-        E = [rows.T @ rows for rows in (e[part].reshape(-1, k) for part, k in parts)]
-        gap = n / r2 - 1 / sigma2
-        EL = _times_lambda(E, table, theta, cross.columns)
-        old = _pairs_in_a_column(M, table)
-        M = [one + gap * square for one, square in zip(M, E, strict=True)]
-        inner = (H - old + (4 * n / r2**2 * EL)[:, None] * EL) * (r2 / n / sigma2)
-        m = len(theta) + 1
-        full, slope = np.empty((m, m)), np.empty(m)
-        slope[0], slope[1:] = 2 * n - 2 * r2 / sigma2, gradient + 2 * gap * EL
-        full[0, 0], full[0, 1:] = 4 * r2 / sigma2, 4 / sigma2 * EL
-        full[1:, 0], full[1:, 1:] = full[0, 1:], inner + _pairs_in_a_column(M, table)
-        value = logdet + shift + 2 * n * tau + r2 / sigma2
+        value, slope, full, beta, M = rest
         return Local(value, slope, full, theta, math.exp(tau), beta, M)
 
     return at
-
-
-def _parts(cross: CrossProducts) -> list[tuple[slice, int]]:
-    """Rows of every grouping in a (q,) vector, and its K."""
-    out, at = [], 0
-    for levels, k in zip(cross.levels, cross.columns, strict=True):
-        out.append((slice(at, at + levels * k), k))
-        at += levels * k
-    return out
-
-
-def _times_lambda(
-    E: list[np.ndarray], table: Table, theta: np.ndarray, columns: tuple[int, ...]
-) -> np.ndarray:
-    """(n_theta,) entries of E Lambda."""
-    flat = np.zeros(sum(k * k for k in columns))
-    flat[table.place] = theta
-    parts, at = [], 0
-    for square, k in zip(E, columns, strict=True):
-        parts.append((square @ flat[at : at + k * k].reshape(k, k)).ravel())
-        at += k * k
-    return (parts[0] if len(parts) == 1 else np.concatenate(parts))[table.place]
-
-
-def _pairs_in_a_column(M: list[np.ndarray], table: Table) -> np.ndarray:
-    """(n_theta, n_theta) C of the average information: M + M' for pairs in one column of one term."""
-    flat = M[0].ravel() if len(M) == 1 else np.concatenate([one.ravel() for one in M])
-    half = flat[table.flat] * table.beside
-    return half + half.T
 
 
 def holding_sigma(frame: Frame) -> Held:
@@ -243,7 +172,7 @@ def holding_column(frame: Frame, column: HeldColumn) -> Held:
     """phi = a fixed effect in the user's units, x = theta; the response gives up phi times the column."""
     at, n = profiled(frame), frame.cross.n
     levels, columns = frame.cross.levels, frame.cross.columns
-    table, m = table_of(frame.cross, frame.chart), len(frame.theta)
+    places, m = places_of(frame.cross, frame.chart), len(frame.theta)
 
     def held(phi: float, x: np.ndarray) -> Local | None:
         zx, xx = column.reduced(phi)
@@ -251,7 +180,7 @@ def holding_column(frame: Frame, column: HeldColumn) -> Held:
         if here is None:
             return None
         flat = np.zeros(sum(k * k for k in columns))
-        flat[table.place] = x
+        flat[places] = x
         by_phi = column.slope(phi, here.beta, run.u()[:, 0], flat, levels, columns)
         full, slope = np.zeros((m + 1, m + 1)), np.empty(m + 1)
         sigma2 = here.sigma**2
