@@ -270,3 +270,19 @@ def test_parameters_by_their_names(sleep, which, terms):
 def test_bad_input_is_answered(sleep, options, message):
     with pytest.raises(OptionError, match=message):
         profile(sleep.design, sleep.estimate, **options)
+
+
+def test_a_correlation_never_rises_above_the_fit_without_one_deviation():
+    """Where a standard deviation is zero its correlation is moot, so that the profile ends in a plateau.
+
+    Root of the rise of lme4's deviance function, minimised over both standard deviations from 25 starts.
+    """
+    fit = hd.lmm("distance ~ age * Sex + (age | Subject)", hd.datasets.load("orthodont"))
+    found = fit.profile("cor_age.(Intercept)|Subject")
+    (curve,) = found.record.curves
+    value, zeta, _ = curve.dense(2001)
+    by_lme4 = {-0.99: -0.912729, -0.95: -0.912728, -0.9: -0.912729, 0.5: 0.661439, 0.9: 0.698711}
+    for at, expected in by_lme4.items():
+        assert np.interp(at, value, zeta) == pytest.approx(expected, abs=5e-3)
+    assert (np.diff(zeta) > -1e-6).all()
+    assert found.to_frame()["conf_low"][0] == -1.0

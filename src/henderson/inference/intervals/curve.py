@@ -57,12 +57,17 @@ class Curve:
 
 
 def hermite(x: np.ndarray, y: np.ndarray, slope: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cubic between neighbours with given slopes: values and slopes at `at`, within the range of x."""
+    """Cubic between neighbours with given slopes: values and slopes at `at`, within the range of x.
+
+    Where y rises, slopes are cut at three times that of the chord, so that the cubic rises too (Fritsch &
+    Carlson 1980).
+    """
     i = np.clip(np.searchsorted(x, at, side="right") - 1, 0, len(x) - 2)
     h = x[i + 1] - x[i]
     t = (at - x[i]) / h
     a, b = slope[i] * h, slope[i + 1] * h
     d = y[i + 1] - y[i]
+    a, b = (np.where(d >= 0, np.minimum(s, 3 * d), s) for s in (a, b))
     value = y[i] + t * (a + t * (3 * d - 2 * a - b + t * (a + b - 2 * d)))
     change = (a + t * (2 * (3 * d - 2 * a - b) + 3 * t * (a + b - 2 * d))) / h
     return value, change

@@ -8,7 +8,7 @@ constrained optimum: each evaluation gives a Newton step for both (Venzon & Mool
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -81,13 +81,14 @@ class Walk:
     direction : {-1, 1}
     """
 
-    __slots__ = ("bound", "direction", "held", "least", "points", "secants", "target")
+    __slots__ = ("bound", "direction", "held", "least", "points", "secants", "target", "without")
 
     def __init__(self, target: Target, least: float, direction: int) -> None:
         self.target, self.held, self.least, self.direction = target, target.held, least, direction
         self.bound = target.bounds[direction > 0]
         self.secants = Secants(len(target.x) + 1)
         self.points: list[Point] = []
+        self.without: list[tuple[float, np.ndarray]] | None = None
         here = self.held(target.phi, target.x)
         if here is not None:
             self.secants.learn(target.phi, target.x, here)
@@ -99,6 +100,7 @@ class Walk:
         """The constrained optimum at phi, from a start x."""
         found = settle(self.target, phi, x, self.secants, tol)
         found = None if found is None else self._without_false_zeros(phi, found, tol)
+        found = None if found is None else self._or_without_deviation(phi, found, tol)
         if found is None:
             return None
         x, here, step = found
@@ -121,6 +123,39 @@ class Walk:
             if again is not None and again[1].value < found[1].value:
                 found = again
         return found
+
+    def _or_without_deviation(self, phi: float, found: Settled, tol: float) -> Settled:
+        """The optimum where one standard deviation is zero, if that is lower.
+
+        There a correlation does not matter, so that its profile never rises above that deviance, which is
+        the same for every phi; a path of local optima may.
+        """
+        if self.without is None:
+            self.without = [each for f in self.target.floors if (each := self._at_zero(phi, found, f, tol))]
+        for value, start in self.without:
+            if value < found[1].value - SETTLED:
+                again = settle(self.target, phi, start, self.secants, tol)
+                if again is not None and again[1].value < found[1].value:
+                    found = again
+        return found
+
+    def _at_zero(self, phi: float, found: Settled, floor: int, tol: float) -> tuple[float, np.ndarray] | None:
+        """The optimum with x[floor] kept at zero, even where the deviance falls away from there."""
+
+        def kept(phi: float, x: np.ndarray) -> Local | None:
+            here = self.held(phi, x)
+            if here is None:
+                return None
+            gradient = here.gradient.copy()
+            gradient[1 + floor] = 0.0
+            return replace(here, gradient=gradient)
+
+        x = found[0].copy()
+        x[floor] = 0.0
+        self.secants.forget()
+        settled = settle(replace(self.target, held=kept), phi, x, self.secants, tol)
+        self.secants.forget()
+        return None if settled is None else (settled[1].value, settled[0])
 
     def guess(self, phi: float) -> np.ndarray:
         """x at phi by a polynomial through the points nearest to it (with one point, along its tangent)."""
