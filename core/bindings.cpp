@@ -81,7 +81,7 @@ void borrow_lapack(nb::dict blas, nb::dict lapack) {
 }
 
 // How many threads work of this size may use; asks Python only where threads pay.
-constexpr double worth_threads = 2e7;
+constexpr double worth_threads = 2e7, row_cost = 100;
 PyObject* thread_count = nullptr;  // a callable that lives as long as the process
 
 void ask_threads(nb::callable count) {
@@ -136,8 +136,9 @@ nb::object cross_products_(const std::vector<ColumnArray>& x, Vector centre, Vec
     nb::object out = array<double>({x.size(), x.size()});
     double* to = pointer<double>(out);
     const double* w = weights_of(weights, n);
+    const int threads = threads_for(row_cost * static_cast<double>(n));
     nb::gil_scoped_release release;
-    cross_products(cols, w, n, to);
+    cross_products(cols, w, n, to, threads);
     return out;
 }
 
@@ -150,9 +151,10 @@ nb::tuple grouped_products_(Codes codes, Int levels, const std::vector<ColumnArr
     nb::object zz = array<double>({l, k, k}), zx = array<double>({l * k, m});
     double *a = pointer<double>(zz), *b = pointer<double>(zx);
     const double* w = weights_of(weights, n);
+    const int threads = threads_for(row_cost * static_cast<double>(n));
     {
         nb::gil_scoped_release release;
-        grouped_products(codes.data(), levels, zc, xc, w, n, a, b);
+        grouped_products(codes.data(), levels, zc, xc, w, n, a, b, threads);
     }
     return nb::make_tuple(zz, zx);
 }

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "lapack.hpp"
+#include "threads.hpp"
 
 namespace henderson {
 
@@ -49,12 +50,14 @@ HENDERSON_WIDE Moments moments(const double* x, Int n) {
     return out;
 }
 
-void cross_products(const std::vector<Column>& x, const double* weights, Int n, double* out) {
+namespace {
+
+// out (m x m), one triangle, += sum over the rows from `begin` to `end`
+void add_products(const std::vector<Column>& x, const double* weights, Int begin, Int end, double* out) {
     const Int m = static_cast<Int>(x.size());
-    std::fill(out, out + m * m, 0.0);
     std::vector<double> buffer(m * block_rows);  // (rows x m) column-major
-    for (Int first = 0; first < n; first += block_rows) {
-        const Int rows = std::min(block_rows, n - first);
+    for (Int first = begin; first < end; first += block_rows) {
+        const Int rows = std::min(block_rows, end - first);
         for (Int j = 0; j < m; ++j) {
             const Column c = x[j];
             const double* from = c.data + first;
@@ -66,40 +69,106 @@ void cross_products(const std::vector<Column>& x, const double* weights, Int n, 
         }
         lapack::syrk_transposed(1, m, rows, buffer.data(), block_rows, out, m);
     }
-    for (Int j = 0; j < m; ++j)  // the routine fills one triangle
-        for (Int i = j + 1; i < m; ++i) out[i * m + j] = out[j * m + i];
 }
 
-HENDERSON_WIDE void grouped_products(const int* codes, Int levels, const std::vector<Column>& z, const std::vector<Column>& x,
-                      const double* weights, Int n, double* zz, double* zx) {
-    const int k = static_cast<int>(z.size()), m = static_cast<int>(x.size());
-    std::fill(zz, zz + levels * k * k, 0.0);
-    std::fill(zx, zx + levels * k * m, 0.0);
+// Levels of a grouping and where their sums are formed.
+struct LevelSums {
+    Int from, to;
+    int k, m;
+    double *zz, *zx;
+};
+
+// The sums of a block of rows, of which xb and zb (nothing for a plain one) hold the columns; row_of(i) is the i-th of them.
+template <class RowOf>
+inline void add_rows(const LevelSums& sums, const int* codes, const double* weights, Int rows, RowOf row_of, const double* xb,
+                     const double* zb) {
+    const int k = sums.k, m = sums.m;
+    double *zz = sums.zz, *zx = sums.zx;
+    for (Int i = 0; i < rows; ++i) {
+        const Int row = row_of(i), g = codes[row];
+        const double w = weights ? weights[row] : 1.0;
+        const double* xi = xb + i * m;
+        if (!zb) {
+            zz[g] += w;
+            double* to = zx + g * m;
+            for (int j = 0; j < m; ++j) to[j] += w * xi[j];
+            continue;
+        }
+        const double* zi = zb + i * k;
+        double *to_z = zz + g * k * k, *to_x = zx + g * k * m;
+        for (int a = 0; a < k; ++a) {
+            const double wz = w * zi[a];
+            for (int b = 0; b < k; ++b) to_z[a * k + b] += wz * zi[b];
+            for (int j = 0; j < m; ++j) to_x[a * m + j] += wz * xi[j];
+        }
+    }
+}
+
+// buffer (rows x m) row-major := transformed columns of the chosen rows
+void gather_chosen(const std::vector<Column>& columns, const std::vector<Int>& chosen, Int rows, double* buffer) {
+    const Int m = static_cast<Int>(columns.size());
+    for (Int j = 0; j < m; ++j) {
+        const Column c = columns[j];
+        for (Int i = 0; i < rows; ++i) buffer[i * m + j] = (c.data[chosen[i]] - c.centre) * c.scale;
+    }
+}
+
+HENDERSON_WIDE void add_every_level(const int* codes, const std::vector<Column>& z, const std::vector<Column>& x,
+                                           const double* weights, Int n, const LevelSums& sums) {
     const bool one = is_plain_one(z);
-    std::vector<double> xb(block_rows * m), zb(block_rows * k);
+    std::vector<double> xb(block_rows * sums.m), zb(block_rows * sums.k);
     for (Int first = 0; first < n; first += block_rows) {
         const Int rows = std::min(block_rows, n - first);
         gather(x, first, rows, xb.data());
         if (!one) gather(z, first, rows, zb.data());
-        for (Int i = 0; i < rows; ++i) {
-            const Int g = codes[first + i];
-            const double w = weights ? weights[first + i] : 1.0;
-            const double* xi = &xb[i * m];
-            if (one) {
-                zz[g] += w;
-                double* to = zx + g * m;
-                for (int j = 0; j < m; ++j) to[j] += w * xi[j];
-                continue;
-            }
-            const double* zi = &zb[i * k];
-            double *to_z = zz + g * k * k, *to_x = zx + g * k * m;
-            for (int a = 0; a < k; ++a) {
-                const double wz = w * zi[a];
-                for (int b = 0; b < k; ++b) to_z[a * k + b] += wz * zi[b];
-                for (int j = 0; j < m; ++j) to_x[a * m + j] += wz * xi[j];
-            }
-        }
+        add_rows(sums, codes, weights, rows, [&](Int i) { return first + i; }, xb.data(), one ? nullptr : zb.data());
     }
+}
+
+// The sums of some of the levels only.
+HENDERSON_WIDE void add_levels(const int* codes, const std::vector<Column>& z, const std::vector<Column>& x, const double* weights,
+                               Int n, const LevelSums& sums) {
+    const bool one = is_plain_one(z);
+    std::vector<double> xb(block_rows * sums.m), zb(block_rows * sums.k);
+    std::vector<Int> chosen(block_rows);
+    for (Int first = 0; first < n; first += block_rows) {
+        const Int last = std::min(n, first + block_rows);
+        Int rows = 0;
+        for (Int i = first; i < last; ++i) {  // without a branch: which rows are ours cannot be guessed
+            chosen[rows] = i;
+            rows += (codes[i] >= sums.from) & (codes[i] < sums.to);
+        }
+        gather_chosen(x, chosen, rows, xb.data());
+        if (!one) gather_chosen(z, chosen, rows, zb.data());
+        add_rows(sums, codes, weights, rows, [&](Int i) { return chosen[i]; }, xb.data(), one ? nullptr : zb.data());
+    }
+}
+
+}  // namespace
+
+void cross_products(const std::vector<Column>& x, const double* weights, Int n, double* out, int threads) {
+    const Int m = static_cast<Int>(x.size()), piece = 128 * block_rows, pieces = (n + piece - 1) / piece;
+    std::fill(out, out + m * m, 0.0);
+    std::vector<double> part(pieces * m * m, 0.0);
+    in_parallel(threads, pieces, [&](Int b) {
+        add_products(x, weights, b * piece, std::min(n, (b + 1) * piece), &part[b * m * m]);
+    });
+    for (Int b = 0; b < pieces; ++b)
+        for (Int i = 0; i < m * m; ++i) out[i] += part[b * m * m + i];
+    for (Int j = 0; j < m; ++j)  // the routine fills one triangle
+        for (Int i = j + 1; i < m; ++i) out[i * m + j] = out[j * m + i];
+}
+
+void grouped_products(const int* codes, Int levels, const std::vector<Column>& z, const std::vector<Column>& x,
+                      const double* weights, Int n, double* zz, double* zx, int threads) {
+    const int k = static_cast<int>(z.size()), m = static_cast<int>(x.size());
+    std::fill(zz, zz + levels * k * k, 0.0);
+    std::fill(zx, zx + levels * k * m, 0.0);
+    if (threads == 1) return add_every_level(codes, z, x, weights, n, {0, levels, k, m, zz, zx});
+    const Int shares = std::min(Int{threads}, levels);
+    in_parallel(threads, shares, [&](Int t) {
+        add_levels(codes, z, x, weights, n, {t * levels / shares, (t + 1) * levels / shares, k, m, zz, zx});
+    });
 }
 
 namespace {

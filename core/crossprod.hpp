@@ -18,12 +18,13 @@ struct Moments {
 };
 Moments moments(const double* x, Int n);
 
-// out (m x m) row-major, symmetric := sum_i w_i x_i x_i'
-void cross_products(const std::vector<Column>& x, const double* weights, Int n, double* out);
+// out (m x m) row-major, symmetric := sum_i w_i x_i x_i'. Rows are cut at fixed places, whatever the number of threads.
+void cross_products(const std::vector<Column>& x, const double* weights, Int n, double* out, int threads = 1);
 
-// Per level g: zz[g] (K x K) += w z z', zx[g] (K x m) += w z x'. Outputs start from zero.
+// Per level g: zz[g] (K x K) += w z z', zx[g] (K x m) += w z x'. Outputs start from zero. Threads share the levels, so
+// that every sum runs over its rows in their order.
 void grouped_products(const int* codes, Int levels, const std::vector<Column>& z, const std::vector<Column>& x,
-                      const double* weights, Int n, double* zz, double* zx);
+                      const double* weights, Int n, double* zz, double* zx, int threads = 1);
 
 // Which levels of two groupings meet, and sums of z_first z_second' over the rows where they do.
 struct PairProducts {

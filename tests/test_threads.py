@@ -6,6 +6,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import henderson as hd
@@ -64,3 +65,40 @@ def test_threads_at_work_have_their_share():
         assert threads() == 6
     with hd.set_threads(2), sharing(3):
         assert threads() == 1
+
+
+def crossed_frame() -> pd.DataFrame:
+    """Two crossed factors whose tail is large enough for threads, small enough for a test."""
+    draw = np.random.default_rng(3)
+    n, first, second = 9_000, 900, 800
+    a, b, x = draw.integers(first, size=n), draw.integers(second, size=n), draw.normal(size=n)
+    y = 1 + 0.5 * x + draw.normal(size=first)[a] + draw.normal(size=second)[b] + draw.normal(size=n)
+    return pd.DataFrame({"y": y, "x": x, "a": a.astype(str), "b": b.astype(str)})
+
+
+def test_the_same_fit_for_any_number_of_threads():
+    frame = crossed_frame()
+
+    def answers() -> tuple[bytes, ...]:
+        fit = hd.lmm("y ~ x + (1 | a) + (1 | b)", frame, solver="direct")
+        small = fit.coeftable(ddf="kenward-roger").to_json(double_precision=15)
+        return fit.theta.tobytes(), fit.vcov.to_numpy().tobytes(), str(fit.loglik).encode(), small.encode()
+
+    with hd.set_threads(1):
+        alone = answers()
+    for count in (2, 3, 7):
+        with hd.set_threads(count):
+            assert answers() == alone
+
+
+def test_the_same_profile_for_any_number_of_threads():
+    sleep = hd.datasets.load("sleepstudy")
+    fit = hd.lmm("Reaction ~ Days + (Days | Subject)", sleep)
+
+    def limits(count: int, jobs: int | None) -> pd.DataFrame:
+        with hd.set_threads(count):
+            return fit.profile(n_jobs=jobs).to_frame()
+
+    alone = limits(1, None)
+    for count in (2, 3, 7):
+        pd.testing.assert_frame_equal(limits(count, -1), alone, check_exact=True)

@@ -9,7 +9,9 @@ import pytest
 
 from henderson import crossprod
 from henderson.core import core
+from henderson.crossprod import from_design
 from henderson.solve import reference
+from henderson.threads import set_threads
 from tests.solve.test_direct import make_design, structures
 
 
@@ -93,3 +95,34 @@ def test_pairs_that_occur_once_share_one_number() -> None:
     blocks = core().pair_products(first, 30, *one, second, 20, *one, None)[2]
     assert blocks.shape == (600, 1, 1) and blocks.strides == (0, 0, 0) and blocks[599, 0, 0] == 1.0
     assert not blocks.flags.writeable
+
+
+def test_the_same_sums_for_any_number_of_threads():
+    rng = np.random.default_rng(11)
+    n = 210_000  # enough for threads
+    codes = [(rng.integers(0, 3000, n), [2]), (rng.integers(0, 50, n), [1]), (rng.integers(0, 9, n), [1, 1])]
+    design = make_design(codes, n)
+
+    def bits() -> list[bytes]:
+        cross = from_design(design)
+        blocks = [array for pair in cross.pairs for array in (pair.start, pair.partner, pair.blocks)]
+        return [array.tobytes() for array in (cross.xx, cross.zx, *cross.zz, *blocks)]
+
+    with set_threads(1):
+        alone = bits()
+    for count in (2, 3, 7):
+        with set_threads(count):
+            assert bits() == alone
+
+
+def test_threads_share_levels_without_losing_any():
+    rng = np.random.default_rng(12)
+    n, levels = 200_000, 5
+    codes, x, w = rng.integers(0, levels, n).astype(np.int32), rng.normal(size=n), rng.uniform(1, 2, n)
+    nothing, one = np.zeros(1), np.ones(1)
+    with set_threads(7):  # more threads than levels
+        zz, zx = core().grouped_products(codes, levels, [None], nothing, one, [x], nothing, one, w)
+        xx = core().cross_products([x], nothing, one, w, n)
+    assert np.allclose(zz.ravel(), np.bincount(codes, w), rtol=1e-12)
+    assert np.allclose(zx.ravel(), np.bincount(codes, w * x), rtol=1e-9)
+    assert np.isclose(xx[0, 0], (w * x * x).sum(), rtol=1e-12)

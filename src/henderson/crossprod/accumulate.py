@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from henderson.crossprod.record import CrossProducts, PairBlocks
+from henderson.threads import sharing, threads
 
 if TYPE_CHECKING:
     from henderson.design.record import Design
 
 _COINCIDE = 1e-12
+WORTH_THREADS = 200_000
+"""Rows from which the sums of several groupings are formed side by side."""
 
 
 def from_design(design: Design) -> CrossProducts:
@@ -54,25 +60,25 @@ def from_design(design: Design) -> CrossProducts:
     y_centre = x_spreads[-1].mean if constant is not None else 0.0
 
     centre, scale = np.append(x_centre, y_centre), np.append(x_scale, 1.0)
-    xx = core().cross_products(xy, centre, scale, design.weights, design.n)
-    zz, zx = [], []
-    for f, grouping in enumerate(design.groupings):
-        blocks, sums = core().grouped_products(
-            grouping.codes, len(grouping.levels), *z[f], xy, centre, scale, design.weights
-        )
-        zz.append(blocks)
-        zx.append(sums)
-    levels = tuple(len(g.levels) for g in design.groupings)
+    levels, weights = tuple(len(g.levels) for g in design.groupings), design.weights
+    grouped = [
+        partial(core().grouped_products, grouping.codes, levels[f], *z[f], xy, centre, scale, weights)
+        for f, grouping in enumerate(design.groupings)
+    ]
+    whole = partial(core().cross_products, xy, centre, scale, weights, design.n)
+    pairs = _pairs(design, levels, z)
+    done = _side_by_side([*pairs, *grouped, whole], bool(pairs) and design.n >= WORTH_THREADS)
+    zz, zx = zip(*done[len(pairs) : -1], strict=True)
     return CrossProducts(
         n=design.n,
         p=design.p,
         q=sum(b.shape[0] * b.shape[1] for b in zz),
         columns=tuple(len(c) for c in z_columns),
         levels=levels,
-        zz=tuple(zz),
-        pairs=_pairs(design, levels, z),
+        zz=zz,
+        pairs=tuple(done[: len(pairs)]),
         zx=zx[0] if len(zx) == 1 else np.concatenate(zx),
-        xx=xx,
+        xx=done[-1],
         entries=theta_entries([t.grouping for t in design.terms], [t.k for t in design.terms]),
         z_transform=z_transform,
         x_centre=x_centre,
@@ -244,14 +250,30 @@ def _constant_in_span(design: Design) -> np.ndarray | None:
 
 def _pairs(
     design: Design, levels: tuple[int, ...], z: list[tuple[list[np.ndarray | None], np.ndarray, np.ndarray]]
-) -> tuple[PairBlocks, ...]:
+) -> list[Callable[[], PairBlocks]]:
+    """One task for every two groupings."""
     from henderson.core import core
 
-    out = []
-    for a in range(len(levels)):
-        for b in range(a + 1, len(levels)):
-            i, j = (a, b) if levels[a] >= levels[b] else (b, a)
-            first, second = design.groupings[i].codes, design.groupings[j].codes
-            pattern = core().pair_products(first, levels[i], *z[i], second, levels[j], *z[j], design.weights)
-            out.append(PairBlocks(i, j, *pattern))
-    return tuple(out)
+    def pair(i: int, j: int) -> PairBlocks:
+        first, second = design.groupings[i].codes, design.groupings[j].codes
+        pattern = core().pair_products(first, levels[i], *z[i], second, levels[j], *z[j], design.weights)
+        return PairBlocks(i, j, *pattern)
+
+    return [
+        partial(pair, a, b) if levels[a] >= levels[b] else partial(pair, b, a)
+        for a, b in itertools.combinations(range(len(levels)), 2)
+    ]
+
+
+def _side_by_side(tasks: list[Callable[[], Any]], worth: bool) -> list[Any]:
+    """What the tasks answer, in their order; in several threads where that is worth while."""
+    workers = min(threads(), len(tasks))
+    if workers == 1 or not worth:
+        return [task() for task in tasks]
+
+    def shared(task: Callable[[], Any]) -> Any:
+        with sharing(workers):
+            return task()
+
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(shared, tasks))
