@@ -123,6 +123,14 @@ def test_an_iterative_fit_is_stored_and_read_back(small) -> None:
     np.testing.assert_allclose(np.asarray(back.ranef["item"]), np.asarray(fit.ranef["item"]), atol=1e-6)
 
 
+def test_the_search_is_told_as_one(small) -> None:
+    fit, _ = small
+    assert f"in {fit.opt.evaluations} evaluations" in fit.opt.message
+    assert [s.stage for s in fit.opt.steps].count("start") == 1
+    assert "the same, more probes" in str(fit.opt)
+    assert fit.with_ml().solver.name == "iterative"
+
+
 def test_a_refit_is_iterative_again(small) -> None:
     fit, frame = small
     again = fit.refit(frame["y"].to_numpy())

@@ -158,7 +158,8 @@ def _chained(before: list[Step], record: SearchRecord) -> list[Step]:
     if not before:
         return list(record.steps)
     level = min(s.value for s in before if s.accepted)
-    return [replace(s, value=s.value + level) for s in record.steps]
+    first, *rest = (replace(s, value=s.value + level) for s in record.steps)
+    return [replace(first, stage="more probes"), *rest]
 
 
 def _accuracy(
@@ -211,7 +212,9 @@ def _finish(
     value += nu * (1 + math.log(TWO_PI * point.at.r2 / nu))
     shift = value - (steps[-1].value if steps else 0.0)
     at = replace(point.at, value=value, logdet_omega=logdet)
-    record = replace(found.record, steps=tuple(replace(s, value=s.value + shift) for s in steps))
+    shifted = tuple(replace(s, value=s.value + shift) for s in steps)
+    counts = f"in {len(found.record.steps)} evaluations", f"in {len(steps)} evaluations"
+    record = replace(found.record, steps=shifted, message=found.record.message.replace(*counts))
     monte_carlo = MonteCarlo(
         *accuracy, wanted, probes.drawn, probes.exact, iterations, rest.error, rest.steps
     )

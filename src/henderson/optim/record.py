@@ -13,6 +13,7 @@ STAGES = {
     "snap": "set to zero",
     "leave boundary": "variance added",
     "polish": "last step, value only",
+    "more probes": "the same, more probes",
 }
 """Kinds of steps in words."""
 
@@ -36,8 +37,9 @@ class Step:
     accepted : bool
         Whether the search moved there.
     stage : str
-        ``start``, ``newton``, ``snap`` (small variances set to zero), ``leave boundary`` (variance added) or
-        ``polish`` (a last Newton step, for its value alone).
+        ``start``, ``newton``, ``snap`` (small variances set to zero), ``leave boundary`` (variance added),
+        ``polish`` (a last Newton step, for its value alone) or ``more probes`` (iterative solver: the same
+        theta with a smaller Monte Carlo error).
     """
 
     theta: np.ndarray

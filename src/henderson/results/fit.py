@@ -241,9 +241,11 @@ class LinearMixedFit(
 
     def _fitted_anew(self, *, reml: bool) -> estimation.Estimate:
         """From the rows, or from the sums where there are none."""
+        solver = self.estimate.choice.solver
         if not self._gathered:
-            return estimation.fit(self.design, reml=reml)
-        return estimation.fit_cross_products(self.estimate.cross, self.estimate.theta_names, reml=reml)
+            return estimation.fit(self.design, reml=reml, solver=solver)
+        names = self.estimate.theta_names
+        return estimation.fit_cross_products(self.estimate.cross, names, reml=reml, solver=solver)
 
     # -- keeping ---------------------------------------------------------------------------------------------
 

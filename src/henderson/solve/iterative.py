@@ -194,6 +194,6 @@ def multiply(C: Complement, B: np.ndarray) -> np.ndarray:
 def no_factor() -> FitError:
     """The error of what an iterative fit cannot do."""
     return FitError(
-        "This needs the inverse of the mixed-model equations, which the iterative solver does not form. "
-        "If memory allows, fit with solver='direct'."
+        "The iterative solver does not form the inverse of the mixed-model equations, which this needs. If "
+        "memory allows, fit with solver='direct'; tests of fixed effects are z tests with ddf='none'."
     )
