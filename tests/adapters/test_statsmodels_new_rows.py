@@ -242,3 +242,22 @@ def test_why_there_is_no_own_fit():
         _ = result.henderson
     with pytest.raises(FitError, match="holds parameters at values that were given"):
         _ = stated(ours.mixedlm, "slopes").fit(do_cg=False).henderson
+
+
+def test_the_higher_of_two_maxima():
+    """Thirteen rows whose likelihood has a maximum at a variance of zero, and a higher one inside."""
+    frame = pd.DataFrame(
+        {
+            "y": [7.8, 10.9, 9.7, 10.4, 7.7, 11.2, 10.5, 14.7, 13.8, 16.4, 16.0, 18.0, 18.6],
+            "x": [0.0, 1, 1, 3, 3, 0, 1, 2, 2, 2, 2, 3, 3],
+            "s": ["M"] * 5 + ["F"] * 8,
+        }
+    )
+    frame["g"] = frame["s"]
+    result = ours.mixedlm("y ~ x + s", frame, groups="g", re_formula="0 + x").fit(reml=False)
+    assert result.llf == pytest.approx(-25.2870073, abs=1e-6)
+    assert result.cov_re.iloc[0, 0] == pytest.approx(1.266, abs=1e-3)
+    at_zero = ours.MixedLMParams.from_components(np.zeros(3), np.zeros((1, 1)))
+    assert result.model.loglike(at_zero) == pytest.approx(-26.3536586, abs=1e-6)
+    assert result.henderson.loglik == pytest.approx(result.llf, abs=1e-8)
+    assert result.henderson.source.formula == "y ~ x + s + (0 + x | g)"

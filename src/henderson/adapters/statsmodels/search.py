@@ -12,6 +12,7 @@ from henderson import crossprod
 from henderson import estimate as estimation
 from henderson.adapters.statsmodels.blocks import Blocks
 from henderson.crossprod.record import CrossProducts
+from henderson.design.record import Design
 from henderson.model.criterion import criterion
 from henderson.model.start import moment_start
 from henderson.model.units import from_search, gradient_as_typed, to_search
@@ -19,6 +20,8 @@ from henderson.model.units import from_search, gradient_as_typed, to_search
 STEP = 1e-4
 TOLERANCE = 1e-9
 """Largest gradient at which a search with ties counts as converged, relative to the criterion."""
+SAME = 1e-6
+"""Difference of two criteria below which they are those of one maximum."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,10 +67,26 @@ def fit_free(blocks: Blocks, k_re: int, k_vc: int, *, reml: bool, **options: Any
         Restricted likelihood or not.
     **options
         For `henderson.estimate.fit`.
+
+    Notes
+    -----
+    A fit that ends on the boundary is searched once more from where statsmodels starts, and the better of the
+    two taken.
     """
     estimate = estimation.fit(blocks.design, reml=reml, **options)
+    count = len(estimate.search.steps)
+    if estimate.singular and "start" not in options:  # small samples may have a second maximum inside
+        other = estimation.fit(blocks.design, reml=reml, start=unit_start(blocks.design), **options)
+        count += len(other.search.steps)
+        if other.search.converged and other.criterion < estimate.criterion - SAME:
+            estimate = other
     root, vcomp = unpack(blocks, estimate.theta, k_re, k_vc)
-    return Found(root, vcomp, estimate.search.converged, len(estimate.search.steps), estimate)
+    return Found(root, vcomp, estimate.search.converged, count, estimate)
+
+
+def unit_start(design: Design) -> np.ndarray:
+    """Where statsmodels' search starts: independent effects with the variance of the residuals, as theta."""
+    return np.array([float(a == b) for term in design.terms for a, b in _by_columns(term.k)])
 
 
 def unpack(blocks: Blocks, theta: np.ndarray, k_re: int, k_vc: int) -> tuple[np.ndarray, np.ndarray]:

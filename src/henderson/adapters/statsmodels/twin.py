@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from henderson.adapters.statsmodels.search import unit_start
 from henderson.errors import FitError, HendersonError
 from henderson.results import LinearMixedFit, Source
 
 if TYPE_CHECKING:
     from henderson.adapters.statsmodels.fitting import Fitted
+    from henderson.estimate import Estimate
 
 SAME = 1e-7
 """Largest relative difference of two criteria that count as one."""
@@ -122,13 +124,21 @@ def _stated(origin: Origin, fitted: Fitted, reml: bool) -> LinearMixedFit | None
     env = {
         name: origin.names[name] for name in words if callable(origin.names.get(name)) and name not in frame
     }
+    options: dict[str, Any] = {"reml": reml, "env": _foreign(env)}
+    text = " + ".join([origin.formula, *bars])
     try:
-        fit = lmm(" + ".join([origin.formula, *bars]), frame, reml=reml, env=_foreign(env))
+        fit = lmm(text, frame, **options)
+        if not _same_criterion(fit, fitted.estimate):  # the other of two maxima
+            fit = lmm(text, frame, start=unit_start(fit.design), **options)
     except HendersonError:
         return None
-    mine = fit.estimate.criterion
-    same = abs(mine - fitted.estimate.criterion) <= SAME * max(1.0, abs(mine))
+    same = _same_criterion(fit, fitted.estimate)
     return fit if same and _same_columns(fit.design.X, fitted.blocks.design.X) else None
+
+
+def _same_criterion(fit: LinearMixedFit, estimate: Estimate) -> bool:
+    mine = fit.estimate.criterion
+    return abs(mine - estimate.criterion) <= SAME * max(1.0, abs(mine))
 
 
 def _foreign(env: dict[str, Any]) -> dict[str, Any] | None:
