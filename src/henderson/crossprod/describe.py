@@ -39,6 +39,7 @@ def gathered_design(
         has_offset=bool(sums.plan.offset) or bool(formula.fixed.offsets),
         products=_products(sums, fixed, random),
         predictors=sums.tables,
+        level_rows=tuple(sums.groups[f].rows for f in random.order),
         where=where,
     )
 

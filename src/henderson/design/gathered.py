@@ -144,13 +144,16 @@ class GatheredDesign(Design):
         Sums of products without weights, for what asks about X rather than about the model.
     predictors : Tables, optional
         Counts of the labels and moments of the numbers that the fixed part uses, for marginal means.
+    level_rows : tuple of (l,) int64, optional
+        Rows of every level of every grouping factor.
     where : str
         Where the rows are: ``3 Parquet files``; for messages and the summary.
     """
 
-    __slots__ = ("has_offset", "predictors", "products", "rows_used", "weighted", "where")
+    __slots__ = ("has_offset", "level_rows", "predictors", "products", "rows_used", "weighted", "where")
 
     has_offset: bool
+    level_rows: tuple[np.ndarray, ...] | None
     predictors: Tables | None
     products: Products | None
     rows_used: int
@@ -175,6 +178,7 @@ class GatheredDesign(Design):
         has_offset: bool = False,
         products: Products | None = None,
         predictors: Tables | None = None,
+        level_rows: tuple[np.ndarray, ...] | None = None,
         where: str = "the source",
     ) -> None:
         _hold(
@@ -194,6 +198,7 @@ class GatheredDesign(Design):
             has_offset=has_offset,
             products=products,
             predictors=predictors,
+            level_rows=level_rows,
             where=where,
         )
 
@@ -236,7 +241,7 @@ class GatheredDesign(Design):
         """Return what the constructor takes."""
         same = (
             "x_names", "intercept", "response", "n_input", "spec", "dropped", "all_x_names", "missing",
-            "weighted", "has_offset", "products", "predictors", "where",
+            "weighted", "has_offset", "products", "predictors", "level_rows", "where",
         )  # fmt: skip
         return {
             "n": self.n,
@@ -290,6 +295,14 @@ def x_triangle(design: Design) -> np.ndarray:
     size = np.sqrt(np.einsum("ij,ij->j", design.X, design.X))
     size = np.where(size > 0, size, 1.0)
     return np.asarray(np.linalg.qr(design.X / size, mode="r") * size)
+
+
+def rows_per_level(design: Design, f: int) -> np.ndarray:
+    """(l,) rows of every level of a grouping factor, of any design."""
+    grouping = design.groupings[f]
+    if isinstance(design, GatheredDesign) and design.level_rows is not None:
+        return design.level_rows[f]
+    return np.bincount(grouping.codes, minlength=len(grouping.levels))
 
 
 def term_products(design: Design) -> list[np.ndarray]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from henderson.design.gathered import rows_per_level
 from henderson.errors import DataError
 from henderson.inference.layout import grouping_columns
 from henderson.inference.new_groups import learn, predict_given
@@ -143,8 +144,7 @@ def arrivals(
             predict_given(design, estimate, fresh, groups, seen, y[:count], **options)  # type: ignore[arg-type]
         )
         effects.append(_learnt(design, estimate, f, seen, y[:count], label))
-    grouping = design.groupings[f]
-    size = np.bincount(grouping.codes, minlength=len(grouping.levels))
+    grouping, size = design.groupings[f], rows_per_level(design, f)
     rows = [*(int(size[g]) for g in known), *range(given.r + 1)]
     levels = (*(str(grouping.levels[g]) for g in known), *(str(label),) * (given.r + 1))
     return _record(

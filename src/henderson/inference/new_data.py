@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from henderson.data import Frame, open_frame
+from henderson.design.gathered import is_weighted
 from henderson.errors import DataError, HendersonWarning
 from henderson.formula import ModelFormula, read_formula
 from henderson.inference.rows import NewRows
@@ -205,7 +206,7 @@ def _weights(
         return _per_row(value, frame)
     if usual is not None and frame.read(usual) is not None:
         return usual
-    if needed and design.weights is not None:
+    if needed and is_weighted(design):
         lacking = (
             f"no column {usual!r}, the weights of the fit" if usual else "no weights (they came as an array)"
         )

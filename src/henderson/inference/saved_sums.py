@@ -33,6 +33,7 @@ def gathered_record(design: GatheredDesign) -> Record:
         if products is None
         else {name: packed(getattr(products, name)) for name in ("mean", "scale", "sums")},
         "predictors": tables_record(design.predictors),
+        "level_rows": None if design.level_rows is None else [packed(rows) for rows in design.level_rows],
         "spec": None if design.spec is None else design.spec.to_dict(),
     }
 
@@ -72,6 +73,12 @@ def read_gathered(record: Mapping[str, Any]) -> GatheredDesign:
             unpacked(products["sums"], "plain sums", (m, m)),
         ),
         predictors=read_tables(record["predictors"]),
+        level_rows=None
+        if record["level_rows"] is None
+        else tuple(
+            unpacked(rows, "rows per level", (len(g["levels"]),))
+            for rows, g in zip(record["level_rows"], record["groupings"], strict=True)
+        ),
         where=str(record["where"]),
     )
 

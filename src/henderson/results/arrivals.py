@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from henderson.data import Factor, open_frame
+from henderson.design.gathered import rows_per_level
 from henderson.errors import DataError, OptionError
 from henderson.inference import new_data
 from henderson.inference.frames import append_columns, take_rows
@@ -18,6 +19,7 @@ from henderson.results.shown import Shown
 from henderson.results.tables import Tables
 
 if TYPE_CHECKING:
+    from henderson.design.record import Design
     from henderson.display.table import TableView
     from henderson.inference.rows import NewRows
 
@@ -131,7 +133,7 @@ class Arrivals(Tables):
         from henderson.inference.arrivals import arrivals
 
         conditional = self.ranef[self.design.groupings[f].name].cov
-        beside, (at, words) = _known_levels(self.design.groupings[f], known), place
+        beside, (at, words) = _known_levels(self.design, f, known), place
         return arrivals(
             self.design, self.estimate, f, few, y, at, beside, conditional, words, interval, level
         )
@@ -156,10 +158,11 @@ def _named(data: Any, name: str) -> Any:
     return append_columns(take_rows(data, None), {name: np.array([NEW] * frame.n, dtype=object)})
 
 
-def _known_levels(grouping: Any, known: object) -> list[int]:
+def _known_levels(design: Design, f: int, known: object) -> list[int]:
     """Positions of the labels; of the level with the most rows by default."""
+    grouping = design.groupings[f]
     if known is None:
-        return [int(np.bincount(grouping.codes).argmax())]
+        return [int(rows_per_level(design, f).argmax())]
     several = isinstance(known, Iterable) and not isinstance(known, str)
     labels, names = list(known) if several else [known], [str(level) for level in grouping.levels]  # type: ignore[call-overload]
     for label in labels:

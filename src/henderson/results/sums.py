@@ -353,9 +353,13 @@ def cross_products(
         offset=known[1],
         array_offset=offset is not None and known[1] is None,
         env=env,
-        rows=source if source.again else None,
+        rows=source if source.again and not _is_array(weights) and not _is_array(offset) else None,
     )
     return CrossProducts(sums, kept, source.where)
+
+
+def _is_array(value: Any) -> bool:
+    return value is not None and not isinstance(value, str)
 
 
 def check_levels(levels: Any) -> dict[str, tuple[Any, ...]]:

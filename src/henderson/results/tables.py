@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
+from os import PathLike
 from typing import Any
 
 import numpy as np
 
+from henderson.data.frame_files import write_frames
+from henderson.errors import OptionError
 from henderson.inference import coefficients, conditional, fitted, frames, summary, tables
 from henderson.inference.small_sample import SmallSample, check_ddf, check_information, small_sample
 from henderson.results.on_engine import add_to_rows, is_on_engine
 from henderson.results.options import named_options
 from henderson.results.parameters import Parameters
 from henderson.results.printed import Summary
+from henderson.results.streamed import augment_chunks, in_chunks, stream_fitted, stream_residuals
 
 
 class Tables(Parameters):
@@ -32,10 +36,13 @@ class Tables(Parameters):
     def fitted(self) -> np.ndarray:
         """(n,) conditional fitted values X beta + Z b + offset of the rows used.
 
-        Of a fit on a lazy frame: that frame with a column ``.fitted``, not run yet.
+        Of a fit on a lazy frame: that frame with a column ``.fitted``, not run yet. Of a fit from chunks:
+        an iterable of one array per chunk, for which the source is read again.
         """
         if is_on_engine(self):
             return add_to_rows(self, (".fitted",))
+        if in_chunks(self):
+            return stream_fitted(self)
         return fitted.fitted(self.design, self.estimate)
 
     def residuals(self, type: str = "response") -> np.ndarray:
@@ -49,7 +56,8 @@ class Tables(Parameters):
         Returns
         -------
         (n,) float64
-            Of a fit on a lazy frame: that frame with a column ``.resid``, not run yet.
+            Of a fit on a lazy frame: that frame with a column ``.resid``, not run yet. Of a fit from chunks:
+            an iterable of one array per chunk.
 
         Raises
         ------
@@ -65,6 +73,8 @@ class Tables(Parameters):
         """
         if is_on_engine(self):
             return add_to_rows(self, (".resid",), fitted.check_residuals(type))
+        if in_chunks(self):
+            return stream_residuals(self, type)
         return fitted.residuals(self.design, self.estimate, self.fitted, type)
 
     def hat_values(self) -> np.ndarray:
@@ -167,10 +177,23 @@ class Tables(Parameters):
         """Return one row about the whole fit: nobs, df, sigma, loglik, aic, bic, criterion, ..."""
         return self._frame(tables.glance(self.design, self.estimate))
 
-    def augment(self) -> Any:
+    @named_options
+    def augment(self, data: Any = None, *, to: str | PathLike[str] | None = None) -> Any:
         """Return the rows used with .fitted, .resid, .fixed (population), .hat and .cooksd added.
 
-        Of a fit on a lazy frame: that frame with the first three, not run yet.
+        Of a fit on a lazy frame: that frame with the first three, not run yet. Of a fit from chunks: an
+        iterable of frames with the first three, for which the source is read again.
+
+        Parameters
+        ----------
+        data : data frame, path of files or chunks, optional
+            Of a fit from sums of products alone: rows with the response and the groups that it has seen.
+        to : path, optional
+            Parquet or CSV file to write instead, chunk by chunk; it is there whole or not at all.
+
+        Returns
+        -------
+        data frame of the kind that went in, iterable of frames, or the path
 
         Examples
         --------
@@ -181,6 +204,14 @@ class Tables(Parameters):
         """
         if is_on_engine(self):
             return add_to_rows(self, (".fitted", ".resid", ".fixed"))
+        if self._gathered:
+            return augment_chunks(self, data, to)
+        if data is not None:
+            raise OptionError(
+                "The fit holds its rows: type fit.augment(); for other rows fit.predict(frame)."
+            )
+        if to is not None:
+            return write_frames(to, [self.augment()])
         hat, scaled = self.hat_values(), self.residuals("scaled")
         added = tables.augment(
             fitted=self.fitted,

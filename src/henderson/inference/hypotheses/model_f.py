@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from henderson.design.record import Design
 from henderson.errors import DesignError, OptionError
 from henderson.inference.hypotheses.lrt import Candidate
 from henderson.inference.hypotheses.nesting import check_same_data, nesting, unexplained
+from henderson.inference.hypotheses.nesting_of_sums import either_gathered
 from henderson.inference.hypotheses.restriction import restriction
 from henderson.inference.small_sample import SmallSample, f_test
 
@@ -101,7 +103,7 @@ def model_f(small: Candidate, large: Candidate, sample: SmallSample, *, refitted
     -------
     ModelF
     """
-    L = restriction(small.design.X, large.design.X)
+    L = _restriction(small.design, large.design)
     test = f_test(sample, L)
     return ModelF(
         small=small.name,
@@ -116,3 +118,11 @@ def model_f(small: Candidate, large: Candidate, sample: SmallSample, *, refitted
         restriction=L,
         refitted=refitted,
     )
+
+
+def _restriction(small: Design, large: Design) -> np.ndarray:
+    """L with L beta = 0 under the smaller model; without rows, its columns are among those of the larger."""
+    if either_gathered(small, large):
+        extra = [j for j, name in enumerate(large.x_names) if name not in small.x_names]
+        return np.eye(large.p)[extra]
+    return restriction(small.X, large.X)

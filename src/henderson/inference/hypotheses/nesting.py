@@ -8,6 +8,14 @@ import numpy as np
 
 from henderson.design.record import Design
 from henderson.errors import DataError, DesignError
+from henderson.inference.hypotheses.nesting_of_sums import (
+    check_same_rows,
+    either_gathered,
+    parameters,
+    terms_within,
+    unexplained_by_name,
+    zero_variances,
+)
 
 ALL_PAIRS = 100
 """Up to so many rows every pair of rows is looked at."""
@@ -71,6 +79,9 @@ def check_same_data(first: Design, second: Design, names: tuple[str, str]) -> No
             f"{a} has {first.n} rows and {b} has {second.n}{because}. {why} "
             "Fit both to the rows that are complete in all columns used."
         )
+    if either_gathered(first, second):
+        check_same_rows(first, second, names)
+        return
     if first.response != second.response and not np.array_equal(first.y, second.y):
         raise DataError(f"The response of {a} is {first.response}, that of {b} is {second.response}. {why}")
     if not np.array_equal(first.y, second.y):
@@ -113,6 +124,8 @@ def nesting(small: Design, large: Design, names: tuple[str, str]) -> Nesting:
     again is not checked.
     """
     _check_mean(small, large, names)
+    if either_gathered(small, large):
+        return _by_names(small, large, names)
     first, second = _pairs(small, large)
     inner, owner = _entries(small, first, second)
     outer, places = _entries(large, first, second)
@@ -126,6 +139,19 @@ def nesting(small: Design, large: Design, names: tuple[str, str]) -> Nesting:
     return Nesting(large.p - small.p, outer.shape[1] - inner.shape[1], zero)
 
 
+def _by_names(small: Design, large: Design, names: tuple[str, str]) -> Nesting:
+    """The same without rows: every random term must be part of one of the larger model, by names."""
+    within = terms_within(small, large)
+    if within is None:
+        raise DesignError(
+            f"{names[0]} cannot be seen to be nested in {names[1]}: the rows stayed elsewhere, and by their "
+            f"names the random terms of {names[0]} are no parts of those of {names[1]}. Compare them by "
+            ".aic, or fit both to rows in memory."
+        )
+    covariance = parameters(large) - parameters(small)
+    return Nesting(large.p - small.p, covariance, zero_variances(large, within))
+
+
 def same_mean(first: Design, second: Design) -> bool:
     """Say whether the fixed-effects columns of two designs span the same space."""
     return first.p == second.p and not unexplained(first, second)
@@ -133,6 +159,8 @@ def same_mean(first: Design, second: Design) -> bool:
 
 def unexplained(small: Design, large: Design) -> list[str]:
     """Return the fixed-effects columns of `small` that are no combination of those of `large`."""
+    if either_gathered(small, large):
+        return unexplained_by_name(small, large)
     known = {name: j for j, name in enumerate(large.x_names)}
     todo = [
         j

@@ -276,6 +276,21 @@ def column_numbers(column: Column) -> np.ndarray:
     return column.values.astype(np.float64, copy=False)
 
 
+def numeric_names(rows: Rows) -> list[str]:
+    """Predictors that are numbers, in order of appearance."""
+    known = rows.tables.numbers if rows.tables is not None else {}
+    return [name for name in rows.names if name in known or isinstance(rows.columns.get(name), Numbers)]
+
+
+def number_spread(rows: Rows, name: str) -> tuple[float, float]:
+    """Mean of a number over the rows, and its largest value less its least."""
+    if rows.tables is not None:
+        table = rows.tables.numbers[name]
+        return table.mean, table.largest - table.least
+    values = column_numbers(rows.columns[name])
+    return float(values.mean()), float(values.max() - values.min())
+
+
 def _few(values: np.ndarray) -> bool:
     """Whether a column has at most two different values; looks at all rows only if the first are few."""
     head = np.unique(values[:64])

@@ -15,7 +15,7 @@ from henderson.errors import FormulaError, OptionError
 from henderson.formula import Variable, read_formula
 from henderson.inference.means.averages import Linear, average
 from henderson.inference.means.grid import Grid, formula_context, model_columns, reference_grid
-from henderson.inference.means.predictors import Rows, column_numbers, read_rows
+from henderson.inference.means.predictors import Rows, number_spread, numeric_names, read_rows
 from henderson.inference.means.specs import Specs, check_specs
 
 if TYPE_CHECKING:
@@ -80,19 +80,18 @@ def trends(
     variable = _variable(var, rows, env)
     name = variable.columns[0]
     where = dict(at or {})
-    if name not in where and name in rows.columns:
-        where[name] = float(column_numbers(rows.columns[name]).mean())
+    mean, width = number_spread(rows, name)
+    where.setdefault(name, mean)
     grid = reference_grid(design, data, env, where, specs.keys, weights)
     X = _quotients(design, rows, grid, name, variable)
-    values = column_numbers(rows.columns[name])
-    span = float(values.max() - values.min()) or 1.0  # what can be estimated is seen in the units of means
+    span = width or 1.0  # what can be estimated is seen in the units of means
     out = average(grid, check_specs(specs, grid, tuple(g.name for g in design.groupings)), weights, X * span)
     bends = tuple(other for other in out.averaged if name in grid.interactions[other])
     return replace(out, L=out.L / span, role="trend", variable=var, misleading=bends), grid
 
 
 def _variable(var: object, rows: Rows, env: Mapping[str, Any] | None) -> Variable:
-    numeric = [name for name in rows.names if isinstance(rows.columns.get(name), Numbers)]
+    numeric = numeric_names(rows)
     if not isinstance(var, str):
         raise OptionError(f"var={var!r}: name one numeric predictor, such as {numeric[:1]!r}.")
     if var in numeric:
@@ -128,8 +127,7 @@ def _quotients(design: Design, rows: Rows, grid: Grid, name: str, variable: Vari
         axis.name: axis.column.take(grid.codes[:, j]) for j, axis in enumerate(grid.axes)
     }
     centre = np.array([float(v) for v in grid.axes[a].values])[grid.codes[:, a]]
-    values = column_numbers(rows.columns[name])
-    half = 0.5 * SHARE * (float(values.max() - values.min()) or 1.0)
+    half = 0.5 * SHARE * (number_spread(rows, name)[1] or 1.0)
     X, by = [], []
     for side in (-half, half):
         columns[name] = Numbers(centre + side)

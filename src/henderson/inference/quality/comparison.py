@@ -10,6 +10,11 @@ import numpy as np
 
 from henderson.errors import DataError, OptionError
 from henderson.inference import criteria
+from henderson.inference.hypotheses.nesting_of_sums import (
+    check_same_rows,
+    either_gathered,
+    unexplained_by_name,
+)
 
 if TYPE_CHECKING:
     from henderson.design.record import Design
@@ -80,6 +85,9 @@ def check_same_data(designs: list[Design], names: tuple[str, ...]) -> None:
                 "different data and cannot be compared. Rows with missing values in any variable drop out; "
                 "select the rows that all models can use first, and fit all of them to these."
             )
+        if either_gathered(first, design):
+            check_same_rows(first, design, (names[0], name))
+            continue
         if not np.array_equal(design.y, first.y):
             raise DataError(
                 f"The responses of {names[0]!r} ({first.response}) and {name!r} ({design.response}) differ: "
@@ -93,8 +101,15 @@ def need_ml(designs: list[Design], estimates: list[Estimate]) -> bool:
     kinds = {e.reml for e in estimates}
     if kinds == {False}:
         return False
-    same = all(np.array_equal(d.X, designs[0].X) for d in designs[1:])
+    same = all(_same_columns(d, designs[0]) for d in designs[1:])
     return len(kinds) > 1 or not same
+
+
+def _same_columns(a: Design, b: Design) -> bool:
+    """Whether the fixed-effects columns are the same, in the same order."""
+    if either_gathered(a, b):
+        return a.x_names == b.x_names and not unexplained_by_name(a, b)
+    return bool(np.array_equal(a.X, b.X))
 
 
 def rank_fits(
