@@ -10,6 +10,7 @@ from henderson.design.spec import DesignSpec
 from henderson.lazy.assemble import entered, products, sum_cells
 from henderson.lazy.columns import joined
 from henderson.lazy.passes import Tables
+from henderson.lazy.predictors import predictors_of
 from henderson.lazy.requests import all_atoms
 from henderson.lazy.sketch import Sketch, one_column, spread_of_columns, y_columns
 from henderson.lazy.survey import Count
@@ -43,6 +44,7 @@ def design_of(model: Sketch, tables: Tables, count: Count) -> GatheredDesign:
         "weighted": plan.weights is not None,
         "has_offset": plan.offset is not None or bool(plan.formula.fixed.offsets),
         "products": _plain_products(model, tables),
+        "predictors": predictors_of(stage, tables),
         "where": stage.lazy.where,
     }
     return GatheredDesign(**parts)

@@ -43,6 +43,8 @@ class Tables:
         The one that holds all products of X and the response.
     centres : dict of Atom to float
         What was subtracted from the numbers.
+    few : frozenset of Atom
+        Numbers that may have at most two different values.
     """
 
     blocks: tuple[Block, ...]
@@ -50,6 +52,7 @@ class Tables:
     pairs: dict[tuple[int, int], Table]
     whole: Table
     centres: dict[Atom, float]
+    few: frozenset[Atom]
 
 
 def read_tables(stage: Stage, blocks: tuple[Block, ...]) -> Tables:
@@ -99,6 +102,7 @@ def read_tables(stage: Stage, blocks: tuple[Block, ...]) -> Tables:
         {place: table[r] for place, r in pairs.items()},
         table[whole],
         centres | {CONSTANT: 0.0},
+        seen.few,
     )
 
 

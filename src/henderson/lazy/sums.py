@@ -177,4 +177,8 @@ def _codes(model: Sketch, table: Table, tables: Tables, f: int) -> np.ndarray:
     if unseen or (codes < 0).any():
         shown = ", ".join(label_text(label) for label in unseen[:5]) or "a missing label"
         raise changed(model.stage, f"{grouping.name} has levels that the pass before did not meet: {shown}")
+    single = tables.single[model.blocks[f]]
+    here = np.bincount(codes, weights=table.n, minlength=len(grouping.levels))
+    if (here != np.bincount(grouping.codes, weights=single.n, minlength=len(grouping.levels))).any():
+        raise changed(model.stage, f"the levels of {grouping.name} have other numbers of rows in two passes")
     return codes

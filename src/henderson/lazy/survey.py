@@ -31,11 +31,14 @@ class Sample(NamedTuple):
         Mean of every number in them: provisional centres.
     keys : dict of Key to (n,) int
         Codes of every key.
+    few : frozenset of Atom
+        Numbers with at most two different values in them.
     """
 
     n: int
     centres: dict[Atom, float]
     keys: dict[Key, np.ndarray]
+    few: frozenset[Atom]
 
     def different(self, keys: Iterable[Key]) -> int:
         """Return how many combinations of keys occur."""
@@ -83,9 +86,10 @@ def sample(stage: Stage, keys: tuple[Key, ...], atoms: tuple[Atom, ...]) -> Samp
     query = stage.rows(keys, atoms, weighted=False)
     query = query.select(*names) if names else query
     frame = open_frame(run(stage.lazy, query.head(SAMPLE), "reading the first rows"))
-    centres = {a: _centre(read_numbers(frame, f"u{i}")) for i, a in enumerate(atoms)} if frame.n else {}
+    values = {a: read_numbers(frame, f"u{i}") for i, a in enumerate(atoms)} if frame.n else {}
+    few = frozenset(a for a, each in values.items() if len(np.unique(each[:64])) <= 2 >= len(np.unique(each)))
     codes = {key: codes_of(frame.column(f"k{i}")) for i, key in enumerate(keys)} if frame.n else {}
-    return Sample(frame.n, centres, codes)
+    return Sample(frame.n, {a: _centre(each) for a, each in values.items()}, codes, few)
 
 
 def _centre(values: np.ndarray) -> float:
@@ -128,10 +132,10 @@ def count_rows(stage: Stage, n: int) -> Count:
     """
     lazy, names = stage.lazy, stage.plan.raw()
     n_input = int(one_row(lazy, lazy.frame.select(nw.len().alias("rows")), "counting the rows")["rows"])
-    if n_input == n:
-        return Count(n_input, ())
     if n_input == 0:
         raise DataError("The data have no rows.")
+    if n_input == n:
+        return Count(n_input, ())
     tests = [count_where(missing(name, lazy.types)).alias(f"m{i}") for i, name in enumerate(names)]
     counts = one_row(lazy, lazy.frame.select(*tests, *_infinite(stage)), "counting missing values")
     _refuse_infinite(stage, counts)
