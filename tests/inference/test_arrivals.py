@@ -140,3 +140,8 @@ def test_it_fits_eighty_columns(fit, few):
     assert max(map(len, text.splitlines())) <= 80
     assert "Prediction at Days = 9, 95 % intervals for a new observation." in text
     assert fit.arrivals(few).to_html().startswith("<div")
+
+
+def test_the_place_may_be_given_as_numbers(fit, few):
+    one, other = (fit.arrivals(few, at=at).to_frame() for at in ({"Days": 9}, {"Days": [9]}))
+    assert one.equals(other)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -75,8 +75,8 @@ class Arrivals(Tables):
         rows : data frame
             Observations of one new group in the order of arrival, with the columns of the formula, response
             included. Where the column of the group is missing, the group is called "new".
-        at : data frame of one row, optional
-            Predictors to predict at; by default those of the last of `rows`.
+        at : data frame of one row, or dict of numbers, optional
+            Predictors to predict at, ``{"Days": 9}``; by default those of the last of `rows`.
         known : label or list of labels, optional
             Groups of the fit to show beside; by default the one with the most rows, none with ``[]``.
         group : str, optional
@@ -124,7 +124,7 @@ class Arrivals(Tables):
             raise OptionError(f"interval={interval!r}: choose 'prediction' or 'confidence'.")
         f = 0 if group is None else grouping_index(self.design, group)
         few, y = new_data.given_rows(self.design, self.source, _named(rows, self.design.groupings[f].name))
-        place = self._place(rows if at is None else at, f, at is None)
+        place = self._place(rows if at is None else _one_row(at), f, at is None)
         return ArrivalsTable(self._arrivals(f, few, y, place, known, interval, level), self.source.kind)
 
     def _arrivals(
@@ -148,6 +148,13 @@ class Arrivals(Tables):
         every = tuple(range(len(self.design.groupings)))
         at = new_data.new_rows(self.design, self.source, named, every, observed=True)
         return at, _words(self, open_frame(one))
+
+
+def _one_row(at: Any) -> Any:
+    """Write ``{"Days": 9}`` as a table of one row; anything else as it is."""
+    if not isinstance(at, Mapping):
+        return at
+    return {name: [value] if np.ndim(value) == 0 else value for name, value in at.items()}
 
 
 def _named(data: Any, name: str) -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,6 +39,37 @@ class Power(Shown):
         """(m, n_sim) p-values of the replicates, NaN where there is none."""
         values: np.ndarray = self.record.p_values
         return values
+
+    @named_options
+    def plot(self, *, target: float = 0.8, ax: Any = None) -> Any:
+        """Draw power against the size of the study, as `henderson.plot.power`.
+
+        Parameters
+        ----------
+        target : float, default 0.8
+            Where to draw a line across.
+        ax : matplotlib Axes, optional
+            Where to draw; by default a new figure.
+
+        Returns
+        -------
+        Axes
+
+        Raises
+        ------
+        MissingDependencyError
+            If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> import henderson as hd
+        >>> fit = hd.lmm("Reaction ~ Days + (1 | Subject)", hd.datasets.load("sleepstudy"))
+        >>> found = hd.power(fit, effect={"Days": 3}, n_groups=[4, 8], n_sim=20, seed=1)
+        >>> found.plot().get_ylabel()
+        'Power'
+        """
+        # Pictures are made upstairs; by name, as no module imports a higher floor.
+        return import_module("henderson.plot.power_curve").power(self, target=target, ax=ax)
 
 
 @named_options

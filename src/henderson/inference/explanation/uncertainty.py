@@ -71,8 +71,8 @@ def term_limits(design: Design, estimate: Estimate, level: float) -> tuple[TermL
     >>> import henderson as hd
     >>> fit = hd.lmm("Reaction ~ Days + (Days | Subject)", hd.datasets.load("sleepstudy"))
     >>> (limits,) = term_limits(fit.design, fit.estimate, 0.95)
-    >>> round(limits.sd_low[1], 1), round(limits.sd_high[1], 1)
-    (4.0, 8.8)
+    >>> round(float(limits.sd_low[1]), 1), round(float(limits.sd_high[1]), 1)
+    (3.9, 9.0)
     """
     cuts, z = term_slices(design), normal_quantile(level)
     vcov = _parameter_vcov(estimate)
