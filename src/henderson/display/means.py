@@ -92,6 +92,10 @@ def joint_blocks(record: JointTests) -> Blocks:
     notes += _nested(record.nested)
     if record.lost.any():
         notes.append("e: part of the hypothesis cannot be estimated and is left out.")
+    if "(confounded)" in record.keys["term"]:
+        notes.append(
+            "(confounded): the differences between means that can be estimated and belong to no term alone."
+        )
     notes += [record.note] if record.note else []
     rows = _group_rows(record.keys, record.by)
     return Blocks("Joint tests of marginal means", _tables(columns, rows, record.keys, record.by, 1), notes)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from henderson.inference.means.averages import Linear, average
+from henderson.inference.means.confounded import NAME, confounded
 from henderson.inference.means.estimable import estimable_part
 from henderson.inference.means.grid import Grid, reference_grid
 from henderson.inference.means.predictors import axes, read_rows
@@ -18,6 +19,10 @@ from henderson.inference.small_sample.record import SmallSample
 
 if TYPE_CHECKING:
     from henderson.design.record import Design
+
+
+Numbers = tuple[float, float, float, float, bool]
+"""Statistic, both degrees of freedom, p-value, and whether part of the hypothesis was lost."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,7 +129,15 @@ def joint_tests(
     """
     by = specs.by
     keys: dict[str, list[Any]] = {"term": [], **{name: [] for name in by}}
-    results: list[tuple[float, float, float, float, bool]] = []
+    results: list[Numbers] = []
+    tested: dict[tuple[Any, ...], list[np.ndarray]] = {}
+
+    def add(term: str, group: tuple[Any, ...], numbers: Numbers) -> None:
+        results.append(numbers)
+        keys["term"].append(term)
+        for name, value in zip(by, group, strict=True):
+            keys[name].append(value)
+
     for chosen in _sets(grid, specs):
         lacking = grid_with is not None and any(name in grid.averaged for name in chosen)
         here = grid_with((*chosen, *by)) if grid_with is not None and lacking else grid
@@ -132,10 +145,12 @@ def joint_tests(
         for rows in means.groups():
             found = _test(here, sample, means, rows, chosen)
             if found is not None:
-                results.append(found)
-                keys["term"].append(":".join(chosen))
-                for name in by:
-                    keys[name].append(means.keys[name][rows[0]])
+                group = tuple(means.keys[name][rows[0]] for name in by)
+                add(":".join(chosen), group, found[0])
+                tested.setdefault(group, []).append(found[1])
+    if any(numbers[-1] for numbers in results) and not grid.averaged:
+        for group, more in _confounded(grid, sample, specs, weights, tested):
+            add(NAME, group, more)
     order = _group_order(keys, by)
     table = np.array(results, dtype=float).reshape(-1, 5)[order]
     F, df1, df2, p = table.T[:4]
@@ -154,6 +169,18 @@ def joint_tests(
         tuple(f"{inner} in {', '.join(outer)}" for inner, outer in grid.nests.items()),
         sample.note,
     )
+
+
+def _confounded(
+    grid: Grid, sample: SmallSample, specs: Specs, weights: str, tested: Mapping[Any, list[np.ndarray]]
+) -> Iterator[tuple[tuple[Any, ...], Numbers]]:
+    """For every group: its values, and the test of what no term has tested."""
+    means = average(grid, specs, weights)
+    for rows in means.groups():
+        group = tuple(means.keys[name][rows[0]] for name in specs.by)
+        test = confounded(grid, sample, means, rows, tested.get(group, []))
+        if test is not None:
+            yield group, (test.statistic, float(test.num_df), test.den_df, test.p_value, False)
 
 
 def _group_order(keys: Mapping[str, list[Any]], by: tuple[str, ...]) -> list[int]:
@@ -182,8 +209,8 @@ def _sets(grid: Grid, specs: Specs) -> Iterator[tuple[str, ...]]:
 
 def _test(
     grid: Grid, sample: SmallSample, means: Linear, rows: np.ndarray, chosen: tuple[str, ...]
-) -> tuple[float, float, float, float, bool] | None:
-    """F test of the differences of one group of means; None where the model has no such effect."""
+) -> tuple[Numbers, np.ndarray] | None:
+    """F test of the differences of one group of means, and its rows; None where there is no such effect."""
     L = _differences(grid, means, rows, chosen)
     L = L[np.isfinite(L).all(axis=1)]
     real = np.abs(L).max(axis=1, initial=0.0) > 1e-10 * max(1.0, float(np.abs(grid.X).max()))
@@ -193,9 +220,10 @@ def _test(
     part = estimable_part(L, grid.null)
     lost = len(part) < np.linalg.matrix_rank(L)
     if len(part) == 0:
-        return (np.nan, 0.0, np.nan, np.nan, True)
-    test = f_test(sample, part[:, grid.kept])
-    return (test.statistic, float(test.num_df), test.den_df, test.p_value, bool(lost))
+        return (np.nan, 0.0, np.nan, np.nan, True), np.zeros((0, sample.p))
+    rows_tested = part[:, grid.kept]
+    test = f_test(sample, rows_tested)
+    return (test.statistic, float(test.num_df), test.den_df, test.p_value, bool(lost)), rows_tested
 
 
 def _differences(grid: Grid, means: Linear, rows: np.ndarray, chosen: tuple[str, ...]) -> np.ndarray:
