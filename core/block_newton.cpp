@@ -376,49 +376,62 @@ Outcome search(const Shared& shared, std::vector<ThetaEntry>& entries, const Tol
     return descent.minimise(limits) ? descent.rectify(limits.tol) : Outcome::careful;
 }
 
+namespace {
+
+// Omega^-1 Lambda' Z'W X R_XX^-1 (q x p), elimination order, at the theta last evaluated
+std::vector<double> whitened_solutions(const Shared& shared, Workspace& w) {
+    const int p = shared.p, m = p + 1;
+    std::vector<double> out(shared.s.q * p);
+    for (Int i = 0; i < shared.s.q; ++i) {
+        std::copy_n(&w.R[i * m], p, &out[i * p]);
+        times_inverse_rx(w.result.rx.data(), p, m, &out[i * p]);
+    }
+    solve_backward(shared.s, w.factor, out.data(), p);
+    return out;
+}
+
+// U R_XX^-1 = (Z'W X - A Lambda Omega^-1 Lambda' Z'W X) R_XX^-1, for any Lambda
+std::vector<double> subtracted(const Shared& shared, Workspace& w, const std::vector<double>& solutions) {
+    const int p = shared.p, m = p + 1;
+    std::vector<double> scaled(solutions), out(solutions.size()), row(p);
+    scale(shared.s, w.factor, false, scaled.data(), p);
+    multiply(shared.s, shared.A, scaled.data(), out.data(), p);
+    for (Int i = 0; i < shared.s.q; ++i) {
+        std::copy_n(&w.azx[i * m], p, row.data());
+        times_inverse_rx(w.result.rx.data(), p, m, row.data());
+        for (int j = 0; j < p; ++j) out[i * p + j] = row[j] - out[i * p + j];
+    }
+    return out;
+}
+
+}  // namespace
+
 void level_sums(const Shared& shared, const std::vector<ThetaEntry>& entries, Workspace& w, double* EE, double* UU) {
     const Symbolic& s = shared.s;
-    const int p = shared.p, m = p + 1, groupings = static_cast<int>(s.K.size());
-    std::vector<double> U(s.q * p), inner, at_level;  // U R_XX^-1, elimination order
-    for (Int i = 0; i < s.q; ++i) {
-        std::copy_n(&w.R[i * m], p, &U[i * p]);
-        times_inverse_rx(w.result.rx.data(), p, m, &U[i * p]);
-    }
-    solve_backward(s, w.factor, U.data(), p);  // Omega^-1 Lambda' Z'W X R_XX^-1
+    const int p = shared.p, groupings = static_cast<int>(s.K.size());
+    std::vector<double> solutions = whitened_solutions(shared, w), U, at_level;
     std::vector<Triangle> root;
     std::vector<bool> regular(groupings, true);
-    for (int g = 0; g < groupings; ++g) {
-        root.emplace_back(entries, g, s.K[g], w.factor.lambda[g]);
-        for (int a = 0; a < s.K[g]; ++a) regular[g] = regular[g] && std::abs(root[g].L[a * s.K[g] + a]) >= regular_pivot;
-    }
-    if (!std::all_of(regular.begin(), regular.end(), [](bool one) { return one; })) {  // U = Z'W X - A Lambda (...)
-        std::vector<double> scaled(U);
-        inner.resize(s.q * p);
-        scale(s, w.factor, false, scaled.data(), p);
-        multiply(s, shared.A, scaled.data(), inner.data(), p);
-        for (Int i = 0; i < s.q; ++i) {
-            std::copy_n(&w.azx[i * m], p, &scaled[i * p]);
-            times_inverse_rx(w.result.rx.data(), p, m, &scaled[i * p]);
-            for (int j = 0; j < p; ++j) inner[i * p + j] = scaled[i * p + j] - inner[i * p + j];
-        }
-    }
     std::vector<double*> ee(groupings), uu(groupings);
     for (int g = 0; g < groupings; ++g) {
         const int k = s.K[g];
+        root.emplace_back(entries, g, k, w.factor.lambda[g]);
+        for (int a = 0; a < k; ++a) regular[g] = regular[g] && std::abs(root[g].L[a * k + a]) >= regular_pivot;
         ee[g] = EE, uu[g] = UU;
         EE = std::fill_n(EE, k * k, 0.0);
         UU = std::fill_n(UU, k * k * p * p, 0.0);
     }
+    if (std::find(regular.begin(), regular.end(), false) != regular.end()) U = subtracted(shared, w, solutions);
     for (int v = 0; v < s.nodes; ++v) {
         const int g = s.grouping[v], k = s.k(v);
         const double *e = &w.result.e[s.at[v]], *u = nullptr;
         multiply_add_nt(1, e, e, ee[g], k, 1, k);
-        if (regular[g]) {  // = Lambda^-T (...), which loses no digits when the random effects dominate
+        if (regular[g]) {  // U = Lambda^-T (...), which loses no digits when the random effects dominate
             at_level.assign(k * p, 0.0);
-            root[g].divide(1, &U[s.at[v] * p], at_level.data(), p);
+            root[g].divide(1, &solutions[s.at[v] * p], at_level.data(), p);
             u = at_level.data();
         } else {
-            u = &inner[s.at[v] * p];
+            u = &U[s.at[v] * p];
         }
         for (int a = 0; a < k; ++a)
             for (int b = 0; b < k; ++b) multiply_add_nt(1, u + a * p, u + b * p, uu[g] + (a * k + b) * p * p, p, 1, p);

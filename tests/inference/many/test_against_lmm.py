@@ -167,3 +167,25 @@ def test_missing_values_drop_rows_response_by_response():
         assert many.record.nobs[i] == alone.nobs
         apart = worst(many, i, alone)
         assert all(apart[what] < limit for what, limit in LIMITS.items()), (i, apart)
+
+
+def test_without_information_about_variances_that_matter_there_are_no_degrees_of_freedom(monkeypatch):
+    from dataclasses import replace
+
+    from henderson.inference.many import degrees
+
+    real = degrees.scaled_hessians
+
+    def flat(*given):
+        found = real(*given)
+        H = found.H.copy()
+        H[2] = np.diag([0.0, 1.0, 1.0, 1.0])
+        return replace(found, H=H)
+
+    monkeypatch.setattr(degrees, "scaled_hessians", flat)
+    data, formula = data_of("sleepstudy"), DESIGNS["sleepstudy"]
+    record = hd.lmm_many(formula, data, responses(data, formula, 6)).record
+    assert np.isnan(record.df).any(axis=1).tolist() == [False, False, True, False, False, False]
+    assert np.isnan(record.p_value[2]).all()
+    assert not record.failed.any()
+    assert "no degrees of freedom" in record.messages[2]

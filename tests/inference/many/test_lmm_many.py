@@ -202,7 +202,7 @@ def test_failures_are_isolated_and_said(sleep, Y):
         assert np.isfinite(getattr(found.record, name)[7:]).all()
     messages = found.failures.set_index("response")["message"]
     for place, text in (
-        (1, "constant"),
+        (1, "is constant"),
         (2, "infinite"),
         (3, "No rows are left"),
         (4, "exactly"),

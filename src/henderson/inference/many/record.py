@@ -90,8 +90,7 @@ class ManyRecord:
         """Return one row per response and variance, covariance or residual variance."""
         parts, count = (*self.components, ("Residual", None, None)), len(self.responses)
         labels = {
-            name: np.tile(np.array([part[j] for part in parts], dtype=object), count)
-            for j, name in enumerate(("group", "var1", "var2"))
+            name: [part[j] for part in parts] * count for j, name in enumerate(("group", "var1", "var2"))
         }
         vcov = np.column_stack([self.vcov, self.sigma**2])
         sdcor = np.column_stack([self.sdcor, self.sigma])
