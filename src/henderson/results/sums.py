@@ -20,7 +20,7 @@ from henderson.errors import DataError, OptionError
 from henderson.inference.frames import frame_kind
 from henderson.inference.gathered import describe
 from henderson.model.linear import theta_names
-from henderson.results.alarm import warn_if_cut_short
+from henderson.results.alarm import warn_if_cut_short, warn_of_collinearity
 from henderson.results.fit import LinearMixedFit
 from henderson.results.options import named_options
 from henderson.results.shown import Shown
@@ -249,6 +249,7 @@ class CrossProducts(Shown):
             tol=tol,
         )
         warn_if_cut_short(estimate, stacklevel=3)
+        warn_of_collinearity(self.design, estimate, stacklevel=3)
         return LinearMixedFit(self.design, estimate, self.source)
 
 
