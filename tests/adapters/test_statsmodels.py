@@ -493,6 +493,14 @@ def test_summary_options():
     assert str(mine.summary(**options)) == str(other.summary(**options))
     same(mine.summary().tables[1], other.summary().tables[1])
     assert mine.summary()._repr_html_() == other.summary()._repr_html_()
+    hard = {
+        "yname": " bounce_time in % ",
+        "xname_fe": ["50 % & more", "a_b"],
+        "title": "#1 of a long, long title" * 4,
+    }
+    for form in ("as_text", "as_latex"):
+        both = [getattr(summary, form)() for summary in (mine.summary(**hard), other.summary(**hard))]
+        assert both[0] == both[1]
     with pytest.raises(ValueError, match="xname_fe should be a list of length 2"):
         mine.summary(xname_fe=["a"])
 

@@ -199,7 +199,7 @@ def _facts(result: MixedLMResults, yname: str | None) -> list[tuple[str, str]]:
         ("Min. group size:", f"{sizes.min():.0f}"),
         ("Max. group size:", f"{sizes.max():.0f}"),
         ("Mean group size:", f"{sizes.mean():.1f}"),
-        ("Dependent Variable:", result.model.endog_names if yname is None else yname),
+        ("Dependent Variable:", str(result.model.endog_names if yname is None else yname).strip()),
         ("Method:", result.method),
         ("Scale:", f"{result.scale:.4f}"),
         ("Log-Likelihood:", f"{result.llf:.4f}"),

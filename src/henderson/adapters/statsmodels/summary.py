@@ -203,7 +203,7 @@ def _escaped(text: str) -> str:
 
 def grid_latex(grid: Grid) -> str:
     """One table as LaTeX."""
-    rows = [[(kind, _latex(text, j, kind)) for j, (kind, text) in enumerate(row)] for row in grid.cells()]
+    rows = [[(kind, _latex(text)) for kind, text in row] for row in grid.cells()]
     widths = [max(len(text) for _, text in column) for column in zip(*rows, strict=True)]
     align = {"stub": "l", "data": grid.align, "head": grid.align, "empty": grid.align}
     lines = []
@@ -220,8 +220,8 @@ def grid_latex(grid: Grid) -> str:
     return "\n".join([*out, "\\end{tabular}", "\\end{center}"]).replace("$$", " ")
 
 
-def _latex(text: str, column: int, kind: str) -> str:
-    for plain, escaped in sorted(_LATEX.items()) if kind != "data" or column == 0 else []:
+def _latex(text: str) -> str:
+    for plain, escaped in sorted(_LATEX.items()):
         text = text.replace(plain, escaped)
     return text
 
