@@ -305,7 +305,8 @@ class Intervals(Tables):
             Function of a fit that returns a number, an array or a dict of them; by default standard
             deviations, correlations, sigma and fixed effects.
         n_jobs : int, optional
-            Threads, -1 for one per core; by default as many as the size of the model is worth.
+            Threads, -1 for one per core; by default one per core, but for a `statistic` or cases of a small
+            model, where Python does most of the work.
         file : path, optional
             Replicates are written there as they come; a stopped run goes on where it was, and a longer one
             adds to it.
@@ -331,7 +332,7 @@ class Intervals(Tables):
 
         Notes
         -----
-        Refits are by the criterion of the fit, from cross-products: about 0.1 ms each for the sleep study.
+        Refits are by the criterion of the fit, from cross-products: about 0.05 ms each for the sleep study.
 
         References
         ----------
