@@ -358,3 +358,10 @@ def test_names_of_points_do_not_cover_each_other(draw):
     fit = hd.lmm("y ~ x + (x | county)", {"y": y, "x": x, "county": names})
     ax = getattr(fit.plot, draw)()
     assert not overlaps(ax, [text for text in ax.texts if text.get_text() in names])
+
+
+def test_what_is_no_axes_is_refused(sleep):
+    figure, axes = plt.subplots(1, 2)
+    for wrong, words in ((figure, r"not a Figure.*plt\.subplots"), (axes, r"ax=axes\[0\]"), (3, "not a int")):
+        with pytest.raises(OptionError, match=words):
+            sleep.plot.qq(ax=wrong)
