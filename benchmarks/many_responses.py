@@ -35,9 +35,9 @@ SCRIPT = HERE / "competitors" / "many_responses.R"
 FEW = 24
 NOTE = (
     "Ours with Satterthwaite's degrees of freedom, variance components and false discovery rates; lme4's "
-    "`refit` has no degrees of freedom, and statsmodels tests by the normal distribution. *Memory* is the peak beyond the "
-    "responses, which are float32. *Largest difference*: of estimates (in standard errors), standard errors "
-    "and degrees of freedom from `lmm` of the response alone, relative, over 40 responses."
+    "`refit` has no degrees of freedom, and statsmodels tests by the normal distribution. *Memory* is the "
+    "peak beyond the responses, which are float32. *Largest difference*: of estimates (in standard errors), "
+    "standard errors and degrees of freedom from `lmm` of the response alone, relative, over 40 responses."
 )
 
 

@@ -87,8 +87,8 @@ def profile_table(refits: int = REFITS) -> list[str]:
     intro = (
         "Seconds of a whole profile with its curves, of its limits alone, and of "
         f"{refits} parametric refits; lme4's ({versions_of_r()}) are `profile()`, the same with `confint()`, "
-        "and `bootMer()`. On two cores bootMer has two processes; henderson decides for itself: threads for the "
-        "refits, one thread for profiles of models as small as these."
+        "and `bootMer()`. On two cores bootMer has two processes; henderson decides for itself: threads for "
+        "the refits, one thread for profiles of models as small as these."
     )
     heads = [
         "problem",
