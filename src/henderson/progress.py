@@ -10,13 +10,13 @@ DELAY = 1.0
 """Seconds before a bar shows itself."""
 
 
-def progress(total: int, what: str) -> Any:
+def progress(total: int | None, what: str) -> Any:
     """A progress bar that shows itself after one second; one that does nothing where tqdm is missing.
 
     Parameters
     ----------
-    total : int
-        Steps in all.
+    total : int or None
+        Steps in all; None where nobody knows.
     what : str
         Shown before the bar.
 
@@ -32,7 +32,7 @@ class _Late:
 
     __slots__ = ("bar", "done", "start", "total", "what")
 
-    def __init__(self, total: int, what: str) -> None:
+    def __init__(self, total: int | None, what: str) -> None:
         self.total, self.what, self.done = total, what, 0
         self.bar: Any = None
         self.start = time.perf_counter()
@@ -42,7 +42,7 @@ class _Late:
         self.done += steps
         if self.bar is not None:
             self.bar.update(steps)
-        elif time.perf_counter() - self.start > DELAY and self.done < self.total:
+        elif time.perf_counter() - self.start > DELAY and (self.total is None or self.done < self.total):
             self.bar = self._open()
 
     def _open(self) -> Any:

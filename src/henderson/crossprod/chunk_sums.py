@@ -253,9 +253,30 @@ def merged(found: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.n
     if len(found) == 1:
         return found[0]
     at = np.concatenate([each[0] for each in found])
-    blocks = np.concatenate([each[1] for each in found])
-    key = at[:, 0].astype(np.int64) << 32 | at[:, 1]
-    order = np.argsort(key, kind="stable")
+    key = pair_keys(at)
+    order = np.argsort(key, kind="stable")  # quick where the parts are ascending already
     key = key[order]
-    start = np.flatnonzero(np.r_[True, key[1:] != key[:-1]])
-    return at[order[start]], np.add.reduceat(blocks[order], start, axis=0) if len(start) else blocks[:0]
+    start = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]])[: len(key)])
+    blocks = taken(np.concatenate([each[1] for each in found]), order)
+    if len(start) < len(key):
+        blocks = np.add.reduceat(blocks, start, axis=0)
+        key = key[start]
+    return pairs_of_keys(key), blocks
+
+
+def pair_keys(at: np.ndarray) -> np.ndarray:
+    """(e,) int64 numbers in the order of pairs (e, 2)."""
+    return at[:, 0].astype(np.int64) << 32 | at[:, 1]
+
+
+def pairs_of_keys(key: np.ndarray) -> np.ndarray:
+    """(e, 2) int32 pairs of `pair_keys`."""
+    out = np.empty((len(key), 2), dtype=np.int32)
+    out[:, 0], out[:, 1] = key >> 32, key & 0xFFFFFFFF
+    return out
+
+
+def taken(blocks: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Blocks (e, …) in another order; as rows of numbers, which NumPy moves faster than small matrices."""
+    flat = np.take(blocks.reshape(len(blocks), -1), order, axis=0)
+    return flat.reshape(len(order), *blocks.shape[1:])

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from henderson.crossprod.chunk_sums import merged, z_units
+from henderson.crossprod.chunk_sums import merged, pair_keys, pairs_of_keys, taken, z_units
 from henderson.crossprod.level_tables import LevelTable
 from henderson.crossprod.sums import (
     GroupSums,
@@ -36,7 +36,7 @@ from henderson.design.wide import Block, Number, WidePlan
 from henderson.errors import DataError
 
 Run = tuple[np.ndarray, np.ndarray]
-"""(e, 2) levels that meet, and (e, K, K) their sums; some order."""
+"""(e, 2) levels that meet, ascending, and (e, K, K) their sums."""
 
 
 def combine(parts: Iterable[Sums]) -> Sums | None:
@@ -125,10 +125,12 @@ class Accumulator:
     def _add_pair(self, pair: PairSums, rows: list[np.ndarray], z: list[np.ndarray]) -> None:
         """Keep runs of pairs, each at least twice as long as the next: merging costs O(e log e) in all."""
         f, g = pair.first, pair.second
-        at = np.column_stack([rows[f][pair.at[:, 0]], rows[g][pair.at[:, 1]]])
+        key = pair_keys(np.column_stack([rows[f][pair.at[:, 0]], rows[g][pair.at[:, 1]]]))
+        order = np.argsort(key, kind="stable")
+        at = pairs_of_keys(key[order])
         k = [starts_of(self.plan.z[h], self.sizes)[-1] for h in (f, g)]
         runs = self.pairs[f, g]
-        runs.append((at, _embedded(pair.blocks, (k[0], k[1]), z[f], z[g])))
+        runs.append((at, _embedded(taken(pair.blocks, order), (k[0], k[1]), z[f], z[g])))
         while len(runs) > 1 and len(runs[-2][0]) < 2 * len(runs[-1][0]):
             runs[-2:] = [merged(runs[-2:])]
 
@@ -183,7 +185,9 @@ class _Group:
 
     def __init__(self, part: GroupSums, names: tuple[str, ...]) -> None:
         self.tables = tuple(LevelTable(name) for name in names)
-        self.folds: tuple[dict[int, int], ...] = tuple({} for _ in names)
+        self.folds: tuple[dict[int, int], ...] = tuple({} for _ in names[1:])
+        self.place = np.zeros(0, dtype=np.int64)  # of every (combination of) level(s); -1 where not met yet
+        self.count = 0
         self.combos = np.zeros((0, len(names)), dtype=np.int64)
         self.rows = np.zeros(0, dtype=np.int64)
         self.zz, self.zx = np.zeros((0, *part.zz.shape[1:])), np.zeros((0, *part.zx.shape[1:]))
@@ -196,13 +200,19 @@ class _Group:
                 for c, (table, factor) in enumerate(zip(self.tables, part.factors, strict=True))
             ]
         )
-        code = own[:, 0]
-        for c, fold in enumerate(self.folds):
-            key = code if c == 0 else code << 32 | own[:, c]
+        code, size = own[:, 0], len(self.tables[0])
+        for c, fold in enumerate(self.folds, 1):
+            key = code << 32 | own[:, c]
             code = np.array([fold.setdefault(k, len(fold)) for k in key.tolist()], dtype=np.int64)
-        self._room(len(self.folds[-1]))
-        self.combos[code] = own
-        return code
+            size = len(fold)
+        self.place = np.concatenate([self.place, np.full(size - len(self.place), -1)])
+        new = np.flatnonzero(self.place[code] < 0)
+        self.place[code[new]] = self.count + np.arange(len(new))
+        self.count += len(new)
+        self._room(self.count)
+        row = self.place[code]
+        self.combos[row] = own
+        return row
 
     def _room(self, levels: int) -> None:
         if levels > len(self.rows):
@@ -214,7 +224,7 @@ class _Group:
 
     def finish(self, z: np.ndarray, x: np.ndarray) -> tuple[GroupSums, np.ndarray]:
         """Levels ordered by their first factor, then the second; and the place of every number."""
-        count = len(self.folds[-1])
+        count = self.count
         done = [table.finish() for table in self.tables]
         combos = np.column_stack([place[self.combos[:count, c]] for c, (_, place) in enumerate(done)])
         order = np.lexsort(combos.T[::-1])
@@ -235,10 +245,10 @@ def _finished_pair(
     f: int, g: int, runs: list[Run], rows: tuple[np.ndarray, np.ndarray], z: tuple[np.ndarray, np.ndarray]
 ) -> PairSums:
     at, blocks = merged(runs)
-    at = np.column_stack([rows[0][at[:, 0]], rows[1][at[:, 1]]]).astype(np.int32)
-    order = np.lexsort((at[:, 1], at[:, 0]))
+    key = pair_keys(np.column_stack([rows[0][at[:, 0]], rows[1][at[:, 1]]]))
+    order = np.argsort(key, kind="stable")
     shape = (blocks.shape[1], blocks.shape[2])
-    return PairSums(f, g, at[order], _embedded(blocks[order], shape, *z))
+    return PairSums(f, g, pairs_of_keys(key[order]), _embedded(taken(blocks, order), shape, *z))
 
 
 # -- moving and placing --------------------------------------------------------------------------------------

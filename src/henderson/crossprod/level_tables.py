@@ -38,11 +38,11 @@ class LevelTable:
         if self._last is not None and self._last[0] is levels.labels:
             return self._last[1]
         self._check(levels)
-        for label in levels.labels:
-            if label not in self.code:
-                self.code[label] = len(self.labels)
-                self.labels.append(label)
-        out = np.array([self.code[label] for label in levels.labels], dtype=np.int64)
+        get = self.code.get
+        out = np.array([get(label, -1) for label in levels.labels], dtype=np.int64)
+        for i in np.flatnonzero(out < 0).tolist():
+            out[i] = self.code[levels.labels[i]] = len(self.labels)
+            self.labels.append(levels.labels[i])
         self._last = (levels.labels, out)
         return out
 

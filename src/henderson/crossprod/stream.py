@@ -143,7 +143,7 @@ class _Sum:
 def _in_order(source: Chunks, names: Names, found: _Sum) -> Iterator[tuple[Chunk, Sums | ChunkValues]]:
     """Work on as many chunks as there are threads; hand the results out in the order of the chunks."""
     workers = threads()
-    bar = progress(1 << 62, f"sums over {source.where}")
+    bar = progress(None, f"sums over {source.where}")
     chunks = reading(source, names)
     try:
         for chunk in chunks:
