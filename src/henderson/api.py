@@ -139,14 +139,14 @@ def lmm(
     """
     if (sums := _sums(formula, data, weights, offset, na_action, contrasts, env)) is not None:
         check_kinds(sums.formula, reml)
-        return sums.fit(reml=bool(reml), start=start, max_evaluations=max_evaluations, tol=tol)
+        return sums.fit(reml=bool(reml), start=start, max_evaluations=max_evaluations, tol=tol, solver=solver)
     assert isinstance(formula, str)
     check_kinds(formula, reml)
     if is_lazy(data):
         sums = sums_on_engine(
             formula, data, weights=weights, offset=offset, na_action=na_action, contrasts=contrasts, env=env
         )
-        return sums.fit(reml=bool(reml), start=start, max_evaluations=max_evaluations, tol=tol)
+        return sums.fit(reml=bool(reml), start=start, max_evaluations=max_evaluations, tol=tol, solver=solver)
     design = designing.build(
         formula, data, weights=weights, offset=offset, na_action=na_action, contrasts=contrasts, env=env
     )

@@ -220,6 +220,7 @@ class CrossProducts(Shown):
         start: ArrayLike | None = None,
         max_evaluations: int | None = None,
         tol: float | None = None,
+        solver: str = "auto",
     ) -> LinearMixedFit:
         """Fit the model from the sums.
 
@@ -227,7 +228,7 @@ class CrossProducts(Shown):
         ----------
         reml : bool, default True
             REML, or maximum likelihood.
-        start, max_evaluations, tol
+        start, max_evaluations, tol, solver
             As in `lmm`.
 
         Returns
@@ -247,6 +248,7 @@ class CrossProducts(Shown):
             start=first,
             max_evaluations=max_evaluations,
             tol=tol,
+            solver=solver,
         )
         warn_if_cut_short(estimate, stacklevel=3)
         warn_of_collinearity(self.design, estimate, stacklevel=3)
