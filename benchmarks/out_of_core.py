@@ -178,8 +178,9 @@ def main() -> None:
 
         PAGE.write_text(
             "# Rows that do not fit in memory\n\n"
-            f"`{FORMULA}`, 20,000 and 100 levels, from one Parquet file; written by "
-            f"`python benchmarks/out_of_core.py --write` on {processor()}. {given.note}\n\n{table(results)}\n",
+            f"`{FORMULA}`, 20,000 and 100 levels, from one Parquet file; written by\n"
+            f"`python benchmarks/out_of_core.py --write` on {processor()}. {given.note}\n\n"
+            f"{table(results)}\n",
             encoding="utf-8",
         )
 
