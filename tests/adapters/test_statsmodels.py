@@ -413,7 +413,7 @@ def test_own_fit_is_the_same_model(name):
     assert fit.estimate.criterion == pytest.approx(-2 * result.llf, abs=1e-6)
     np.testing.assert_allclose(np.sort(fit.estimate.beta), np.sort(result.fe_params), rtol=1e-5)
     assert "REML" in str(fit)
-    stated_in_words = name not in ("own_function", "sum_coding", "unbalanced", "unbalanced_parts")
+    stated_in_words = name not in ("own_function", "sum_coding", "unbalanced")
     assert (fit.design.spec is not None) or not stated_in_words
 
 

@@ -171,6 +171,11 @@ def random_terms(origin: Origin, group: str) -> list[str] | None:
         bars.append(f"(1 | {name})")
     alone = len(set(origin.labels.tolist())) == 1
     for formula in (origin.vc_formula or {}).values():
+        if (slope := _slope_within(formula, origin)) is not None:
+            bars.append(
+                f"(0 + {slope[1]} | {slope[0]})" if alone else f"(0 + {slope[1]} | {name}:{slope[0]})"
+            )
+            continue
         found = re.fullmatch(r"~?\s*0\s*\+\s*(?:C\(\s*(\w+)\s*\)|(\w+))\s*", formula)
         column = None if found is None else found[1] or found[2]
         if formula.strip().removeprefix("~").strip() == "1":
@@ -182,6 +187,23 @@ def random_terms(origin: Origin, group: str) -> list[str] | None:
         else:
             bars.append(f"(1 | {column})" if alone else f"(1 | {name}:{column})")
     return bars
+
+
+def _slope_within(formula: str, origin: Origin) -> tuple[str, str] | None:
+    """Return factor and number of ``0 + C(factor):number``, in either order; None for another formula."""
+    found = re.fullmatch(r"~?\s*0\s*\+\s*(C\(\s*\w+\s*\)|\w+)\s*:\s*(C\(\s*\w+\s*\)|\w+)\s*", formula)
+    if found is None:
+        return None
+    names = [re.sub(r"C\(\s*(\w+)\s*\)", r"\1", part) for part in found.groups()]
+    if not set(names) <= set(origin.frame.columns):
+        return None
+    numbers = [
+        not part.startswith("C(") and origin.frame[name].dtype.kind in "iuf"
+        for part, name in zip(found.groups(), names, strict=True)
+    ]
+    if sum(numbers) != 1:
+        return None
+    return names[numbers.index(False)], names[numbers.index(True)]
 
 
 def _same_columns(X: np.ndarray, Y: np.ndarray) -> bool:
