@@ -66,7 +66,8 @@ def new_axes(ax: Axes | None, width: float = 6.0, height: float = 4.2) -> Axes:
 def dress(ax: Axes) -> Axes:
     """Take away the ink that carries no data: top and right spines, dark ticks."""
     if not hasattr(ax, "spines"):
-        hint = "ax=axes[0] for the first of them" if isinstance(ax, np.ndarray) else "_, ax = plt.subplots()"
+        several = hasattr(ax, "ravel")  # an array, as plt.subplots makes them
+        hint = "ax=axes[0] for the first of them" if several else "_, ax = plt.subplots()"
         raise OptionError(f"A picture is drawn into matplotlib Axes, not a {type(ax).__name__}. Type {hint}.")
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color(GREY)
