@@ -197,7 +197,7 @@ struct System {
     CrossZ A;
     Symbolic symbolic;
 
-    System(const std::vector<Blocks>& diagonal_, const std::vector<nb::tuple>& pairs) : diagonal(diagonal_) {
+    System(const std::vector<Blocks>& diagonal_, const std::vector<nb::tuple>& pairs, bool by_factor) : diagonal(diagonal_) {
         std::vector<int> K;
         std::vector<Int> levels;
         std::vector<PairPattern> patterns;
@@ -217,7 +217,7 @@ struct System {
             A.pair.push_back(blocks.back().data());
         }
         nb::gil_scoped_release release;
-        symbolic = analyse(K, levels, patterns);
+        symbolic = analyse(K, levels, patterns, by_factor);
     }
 };
 
@@ -592,7 +592,8 @@ NB_MODULE(_core, m) {
     m.def("minimum_degree", &minimum_degree_, nb::arg("weight").noconvert(), nb::arg("start").noconvert(), nb::arg("neighbour").noconvert(),
           nb::arg("share"));
     nb::class_<System>(m, "System")
-        .def(nb::init<const std::vector<Blocks>&, const std::vector<nb::tuple>&>(), nb::arg("diagonal"), nb::arg("pairs"))
+        .def(nb::init<const std::vector<Blocks>&, const std::vector<nb::tuple>&, bool>(), nb::arg("diagonal"), nb::arg("pairs"),
+             nb::arg("by_factor") = false)
         .def("order", &order)
         .def("structure", &structure);
     nb::class_<Evaluator>(m, "Workspace")

@@ -262,7 +262,8 @@ void aim_cross_products(Symbolic& s) {
 
 }  // namespace
 
-Symbolic analyse(const std::vector<int>& K, const std::vector<Int>& levels, const std::vector<PairPattern>& pairs) {
+Symbolic analyse(const std::vector<int>& K, const std::vector<Int>& levels, const std::vector<PairPattern>& pairs,
+                 bool by_factor) {
     Symbolic groupings;
     groupings.K = K, groupings.levels = levels;
     for (std::size_t f = 0; f < K.size(); ++f) {
@@ -277,12 +278,12 @@ Symbolic analyse(const std::vector<int>& K, const std::vector<Int>& levels, cons
         found = eliminate(s);
         return s;
     };
-    const auto by_factor = order_by_factor(groupings, pairs);
-    Symbolic s = in_order(by_factor, structure);
+    const auto usual_order = order_by_factor(groupings, pairs);
+    Symbolic s = in_order(usual_order, structure);
     const double usual = s.cost;
-    if (s.cost > worth_ordering_at_all && s.cost > worth_ordering * static_cast<double>(s.a_row.size())) {
+    if (!by_factor && s.cost > worth_ordering_at_all && s.cost > worth_ordering * static_cast<double>(s.a_row.size())) {
         Structures other;
-        Symbolic rival = in_order(order_by_degree(groupings, by_factor, pairs), other);
+        Symbolic rival = in_order(order_by_degree(groupings, usual_order, pairs), other);
         if (rival.cost < 0.9 * s.cost) {
             s = std::move(rival), structure = std::move(other);
             s.minimum_degree = true;

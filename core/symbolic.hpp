@@ -78,6 +78,8 @@ struct Symbolic {
     Int rows_in_tail(int j) const { return panel ? tail : tail_start[j + 1] - tail_start[j]; }
 };
 
-Symbolic analyse(const std::vector<int>& K, const std::vector<Int>& levels, const std::vector<PairPattern>& pairs);
+// `by_factor`: without trying another order
+Symbolic analyse(const std::vector<int>& K, const std::vector<Int>& levels, const std::vector<PairPattern>& pairs,
+                 bool by_factor = false);
 
 }  // namespace henderson
