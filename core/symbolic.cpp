@@ -144,6 +144,9 @@ void place_cross_products(Symbolic& s, const std::vector<PairPattern>& pairs) {
         }
 }
 
+// The analysis may take a quarter of a gigabyte: what is left then counts as dense, and whoever asks sees what that would take.
+constexpr Int most_entries = Int{1} << 26;
+
 using Structures = std::vector<std::vector<int>>;
 
 // Column structures of L by the elimination tree: struct(j) is the pattern of A below j joined with the structures of the
@@ -163,7 +166,8 @@ Structures eliminate(Symbolic& s) {
         s.factor_flops = (s.panel ? padded : squares) + t * t * t / 3;
         return true;
     };
-    for (int j = 0; consider(j) && j < s.nodes; ++j) {
+    Int entries = 0;
+    for (int j = 0; consider(j) && j < s.nodes && entries < most_entries; ++j) {
         std::vector<int> rows;
         Int scalars = 0;
         auto add = [&](int r) {
@@ -181,6 +185,7 @@ Structures eliminate(Symbolic& s) {
         square.push_back(static_cast<double>(s.at[j + 1] - s.at[j]) * static_cast<double>(scalars) * static_cast<double>(scalars));
         squares += square.back();
         for (int c : children[j]) inner += square[c];
+        entries += static_cast<Int>(rows.size());
         structure.push_back(std::move(rows));
     }
     structure.resize(s.head);
