@@ -148,3 +148,13 @@ def test_a_variance_of_zero_is_an_ordinary_answer() -> None:
     exact = hd.lmm("y ~ 1 + (1 | a) + (1 | b)", frame, solver="direct")
     assert exact.theta[1] == 0 and fit.theta[1] == 0 and fit.is_singular and fit.converged
     assert fit.theta[0] == pytest.approx(exact.theta[0], rel=1e-3)
+
+
+def test_sums_of_products_are_enough() -> None:
+    formula, frame, _ = ratings("plain", 0.002)
+    sums = hd.cross_products(formula, frame)
+    fit = hd.lmm(sums, solver="iterative")
+    rows = hd.lmm(formula, frame, solver="iterative")
+    assert fit.solver.name == "iterative"
+    np.testing.assert_allclose(fit.theta, rows.theta, rtol=1e-6)
+    np.testing.assert_allclose(np.asarray(fit.ranef["item"]), np.asarray(rows.ranef["item"]), atol=1e-5)
