@@ -154,6 +154,8 @@ class ManyFits(Shown):
 
     def _term(self, term: str | int) -> int:
         terms = self.record.terms
+        if not terms:
+            raise OptionError("These fits have no fixed effects.")
         if isinstance(term, int | np.integer) and -len(terms) <= term < len(terms):
             return int(term) % len(terms)
         if term not in terms:

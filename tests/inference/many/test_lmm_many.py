@@ -218,6 +218,44 @@ def test_failures_are_isolated_and_said(sleep, Y):
         found.fit(1)
 
 
+def test_sizes_do_not_matter_until_squares_cannot_be_held(sleep, Y):
+    units = np.array([1.0, 1e-130, 1e130, 1e-160, 1e160])
+    found = hd.lmm_many(FORMULA, sleep, Y[:, :1] * units)
+    assert found.record.failed.tolist() == [False, False, False, True, True]
+    np.testing.assert_allclose(found.record.sigma[:3] / units[:3], found.record.sigma[0], rtol=1e-6)
+    np.testing.assert_allclose(found.record.df[1:3], found.record.df[[0, 0]], rtol=1e-4)
+    assert "unit" in found.record.messages[3]
+
+
+def test_one_response_that_breaks_a_block_breaks_no_other(sleep, Y, many, monkeypatch):
+    from henderson.inference.many import compute
+
+    real, bad = compute.fit_block, Y[:, 5]
+
+    def fragile(ready, rows, limits, *, satterthwaite):
+        if (rows == bad).all(axis=1).any():
+            raise np.linalg.LinAlgError("Eigenvalues did not converge")
+        return real(ready, rows, limits, satterthwaite=satterthwaite)
+
+    monkeypatch.setattr(compute, "fit_block", fragile)
+    found = hd.lmm_many(FORMULA, sleep, Y)
+    assert np.flatnonzero(found.record.failed).tolist() == [5]
+    assert "did not converge" in found.record.messages[5]
+    left = [i for i in range(40) if i != 5]
+    np.testing.assert_allclose(found.record.estimate[left], many.record.estimate[left], rtol=1e-10)
+
+
+def test_models_without_fixed_effects_and_blocks_without_a_fit(sleep, Y):
+    none = hd.lmm_many("~ 0 + (1 | Subject)", sleep, Y[:, :3] - 250)
+    assert none.estimates.shape == (0, 8)
+    assert none.fits.shape == (3, 11)
+    with pytest.raises(OptionError, match="no fixed effects"):
+        none.top()
+    constant = hd.lmm_many(FORMULA, sleep, np.ones((180, 3)))
+    assert constant.record.failed.all()
+    assert "3 of 3 responses have no estimate: The response is constant (3)." in str(constant)
+
+
 def test_a_response_without_a_level_of_a_fixed_factor_is_left_to_lmm():
     machines = hd.datasets.load("machines")
     Y = np.random.default_rng(1).normal(size=(len(machines), 3))

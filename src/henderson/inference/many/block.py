@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 NO_INFORMATION = "There are no degrees of freedom: the observed information is not positive at the estimates."
 STOPPED = "The search was stopped at its limit of evaluations: the likelihood may grow without bound."
+SMALLEST_SQUARES = 1e-280
+BEYOND = "The squares of the response are too large or too small for a computer's numbers: change its unit."
 LARGEST, WORK = 256, 4_000_000
 """Most responses in a block, and most numbers it may need at once."""
 
@@ -171,6 +173,9 @@ def fit_block(ready: Prepared, Y: np.ndarray, limits: Limits, *, satterthwaite: 
     good = np.ones(len(Y), dtype=bool)
     good[list(messages)] = False
     block, centre = products_of(ready, Y)
+    beyond = good & ~((block.yy > SMALLEST_SQUARES) & np.isfinite(block.yy))
+    messages |= dict.fromkeys(np.flatnonzero(beyond).tolist(), BEYOND)
+    good &= ~beyond
     run, found = search_block(ready.cross, ready.system, block, good, limits, reml=ready.reml)
     messages |= found.failed | dict.fromkeys(np.flatnonzero(good & ~found.converged).tolist(), STOPPED)
     good[list(messages)] = False
@@ -213,7 +218,7 @@ def _tidy(
     lambdas = [triangles(roots_of(cross, each, theta, rows)) for each in blocks]
     sigma, inverse = np.sqrt(at.r2 / ready.nu), x_inverse(ready.x_transform, at)
     df = np.full((len(which), p), np.nan)
-    if satterthwaite and not ready.hopeless and len(which):
+    if satterthwaite and not ready.hopeless and len(which) and p:
         df = satterthwaite_df(run, cross, found, which, at, lambdas, inverse, sigma, ready.nu)
     out = Tidy.empty(p, [each.k for each in blocks], count)
     out.messages.update(messages)

@@ -114,7 +114,8 @@ def fit_many(
     tail = ready.system.structure()["tail"]
 
     def work(task: Task) -> Done:
-        return _work(task, given, weights, how, whole, reml, ddf, limits)
+        with np.errstate(all="ignore"):  # what overflows in one response is NaN, and said to be
+            return _work(task, given, weights, how, whole, reml, ddf, limits)
 
     try:
         bar.update(len(wrong))
@@ -184,8 +185,14 @@ def _rows(given: Given, places: np.ndarray, rows: np.ndarray | None) -> np.ndarr
 
 
 def _fitted(ready: Prepared, Y: np.ndarray, limits: Limits, ddf: str) -> Tidy:
-    tidy = fit_block(ready, Y, limits, satterthwaite=ddf == "satterthwaite")
-    return kenward_roger_block(ready, Y, tidy) if ddf == "kenward-roger" else tidy
+    """Fits of a block; where one response spoils it, of its responses one by one."""
+    try:
+        tidy = fit_block(ready, Y, limits, satterthwaite=ddf == "satterthwaite")
+        return kenward_roger_block(ready, Y, tidy) if ddf == "kenward-roger" else tidy
+    except (HendersonError, np.linalg.LinAlgError) as error:
+        if len(Y) == 1:
+            return Tidy.nothing(ready.design, str(error))
+        return Tidy.joined([_fitted(ready, y[None], limits, ddf) for y in Y])
 
 
 def _weighted(ready: Prepared, y: np.ndarray, weights: np.ndarray, limits: Limits, ddf: str) -> Tidy:

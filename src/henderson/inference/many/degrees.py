@@ -54,10 +54,11 @@ def satterthwaite_df(
     values, vectors = np.linalg.eigh(H)
     good = values > NO_INFORMATION * np.maximum(1.0, values[:, -1:])
     along = (hessian.steps @ vectors).transpose(0, 2, 1) @ gradient
-    spread = 2 * np.einsum("rdp,rd->rp", along**2, good / np.where(good, values, 1.0))
-    lost = ((np.abs(along) > MATTERS * variance[:, None, :]) & ~good[:, :, None]).any(axis=(1, 2))
     with np.errstate(divide="ignore", invalid="ignore"):
-        df = np.where(variance > 0, 2 * variance**2 / spread, np.nan)
+        share = along / variance[:, None, :]
+        df = 1 / np.einsum("rdp,rd->rp", share**2, good / np.where(good, values, 1.0))
+    lost = ((np.abs(share) > MATTERS) & ~good[:, :, None]).any(axis=(1, 2))
+    df[~(variance > 0)] = np.nan
     df[lost | ~whole] = np.nan
     return np.asarray(df)
 

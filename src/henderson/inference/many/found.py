@@ -150,7 +150,7 @@ def finish(run: Any, cross: CrossProducts, found: Searches, which: np.ndarray) -
     p, count = cross.p, len(which)
     sizes = np.cumsum([0, *(k * k for k in cross.columns)])
     between = list(zip(sizes[:-1].tolist(), sizes[1:].tolist(), cross.columns, strict=True))
-    flat = products.reshape(count, -1, p, p)
+    flat = products.reshape(count, int(sizes[-1]), p, p)
     return Finished(
         numbers[:, 0],
         numbers[:, 1],
