@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from .results.many import lmm_many
     from .results.pooling import pooling
     from .results.power import power
-    from .results.sums import CrossProducts, cross_products
+    from .results.summing import cross_products
+    from .results.sums import CrossProducts
     from .threads import get_threads, set_threads
 
 __version__ = "0.1.0"
@@ -55,7 +56,7 @@ _LAZY = {
     "CrossProducts": "results.sums",
     "LinearMixedFit": "results",
     "LinearMixedModel": "model.linear",
-    "cross_products": "results.sums",
+    "cross_products": "results.summing",
     "datasets": "datasets",
     "ftest": "results.comparison",
     "get_threads": "threads",

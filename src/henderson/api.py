@@ -175,7 +175,7 @@ def _sums(formula: object, data: Any, *options: Any) -> CrossProducts | None:
     assert isinstance(formula, str)
     if data is None or (chunks := as_chunks(data)) is None:
         return None
-    from henderson.results.sums import cross_products
+    from henderson.results.summing import cross_products
 
     names = ("weights", "offset", "na_action", "contrasts", "env")
     sums: CrossProducts = cross_products(formula, chunks, **dict(zip(names, options, strict=True)))

@@ -15,7 +15,7 @@ def test_both_ways_give_one_fit(tmp_path, monkeypatch):
     chunks, memory, imports = results
     np.testing.assert_allclose(chunks.theta, memory.theta, rtol=1e-8)
     assert imports.theta == ()
-    assert chunks.peak > imports.peak > 0
+    assert min(chunks.peak, memory.peak, imports.peak) > 50
     lines = out_of_core.table(results).splitlines()
     assert len(lines) == 5
     assert "9,000" in lines[2]

@@ -261,3 +261,14 @@ def test_terms_that_learn_are_those_of_all_rows(data, term):
     np.testing.assert_allclose(fit.beta, wanted.beta, rtol=1e-8, atol=1e-8)
     new = data.iloc[:9]
     np.testing.assert_allclose(fit.predict(new), wanted.predict(new), rtol=1e-8)
+
+
+def test_a_lazy_frame_is_summed_on_its_engine(data):
+    import polars
+
+    sums = hd.cross_products(FORMULA, polars.from_pandas(data).lazy())
+    assert_same_fit(sums.fit(), data)
+    with pytest.raises(hd.errors.DataError, match="cannot be added to others or saved"):
+        _ = sums + sums
+    with pytest.raises(hd.errors.OptionError, match="levels= is for data that are read in chunks"):
+        hd.cross_products(FORMULA, polars.from_pandas(data).lazy(), levels={"f": ["a", "b", "c"]})
