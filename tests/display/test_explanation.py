@@ -450,3 +450,17 @@ def test_a_difference_between_levels_is_not_called_their_response():
 def test_zero_has_no_sign():
     fit = hd.lmm("log10(Reaction) ~ I(-Days) + (1 | Subject)", hd.datasets.load("sleepstudy"))
     assert any("from −9 to 0: " in s.text for s in fit.explain().sentences)
+
+
+def test_a_share_between_groups_is_told_where_it_is_beyond_chance():
+    """Values drawn without any order have (G - 1) / (n - 1) of their variance between groups."""
+    rng = np.random.default_rng(7)
+    g = np.repeat(np.arange(40), 5)
+    data = pd.DataFrame({"y": rng.normal(size=200), "g": g.astype(str), "free": rng.normal(size=200)})
+    data["tied"], data["bound"] = (data["free"] + s * rng.normal(size=40)[g] for s in (1.0, 1.5))
+    assert "mixes" not in whole(hd.lmm("y ~ free + (1 | g)", data))
+    assert "of the variance of tied lies between levels of g: its coefficient mixes" in whole(
+        hd.lmm("y ~ tied + (1 | g)", data)
+    )
+    text = whole(hd.lmm("y ~ tied + bound + (1 | g)", data))
+    assert re.search(r"of tied and \d+ % of the variance of bound lie between levels of g: their coeff", text)

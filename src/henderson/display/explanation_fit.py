@@ -143,6 +143,7 @@ def _between(facts: Facts) -> Iterator[Sentence]:
         if fact.between:
             by_variable.setdefault(fact.focus[0].variable, []).append(fact)
     constant = {name for name, rows in by_variable.items() if _constant(rows) is not None}
+    mixed: dict[str, list[tuple[str, float]]] = {}
     for name, rows in by_variable.items():
         fact, found = rows[0], _constant(rows)
         if found is not None:
@@ -154,14 +155,33 @@ def _between(facts: Facts) -> Iterator[Sentence]:
                 {"levels": float(levels)},
             )
         elif len(rows) == 1 and len(fact.between) == 1 and not constant:
-            group, share, _ = fact.between[0]
-            if 0.1 <= share <= 0.9:
-                yield Sentence(
-                    LIMITS,
-                    f"{percent(share)} of the variance of {name} lies between levels of {group}: its "
-                    "coefficient mixes comparisons within and between them, which need not agree.",
-                    {"share_between": share},
-                )
+            group, share, levels = fact.between[0]
+            if beyond_chance(share, levels, facts.summary.nobs) >= 0.1 and share <= 0.9:
+                mixed.setdefault(group, []).append((name, share))
+    for group, parts in mixed.items():
+        yield _mixed(group, parts)
+
+
+def beyond_chance(share: float, levels: int, rows: int) -> float:
+    """Return a share between groups less what values without any order would have, (G - 1) / (n - 1).
+
+    >>> round(beyond_chance(0.5, 11, 101), 3), beyond_chance(0.1, 11, 101)
+    (0.444, 0.0)
+    """
+    chance = (levels - 1) / max(rows - 1, 1)
+    return (share - chance) / (1 - chance) if chance < 1 else 0.0
+
+
+def _mixed(group: str, parts: list[tuple[str, float]]) -> Sentence:
+    listed = joined([f"{percent(share)} of the variance of {name}" for name, share in parts])
+    many = len(parts) > 1
+    mix = "their coefficients mix" if many else "its coefficient mixes"
+    return Sentence(
+        LIMITS,
+        f"{listed} lie{'' if many else 's'} between levels of {group}: {mix} comparisons within and between "
+        "them, which need not agree.",
+        {f"share_between {name}" if many else "share_between": share for name, share in parts},
+    )
 
 
 def _constant(rows: list[FixedFact]) -> tuple[str, int] | None:
