@@ -5,11 +5,14 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from henderson.errors import HendersonWarning
 
 if TYPE_CHECKING:
     from henderson.design.record import Design
     from henderson.estimate import Estimate
+    from henderson.inference.coefficients import CoefficientTable
 
 
 def warn_if_cut_short(estimate: Estimate, stacklevel: int) -> None:
@@ -51,3 +54,17 @@ def warn_of_collinearity(design: Design, estimate: Estimate, stacklevel: int) ->
     text = collinear_columns(design, estimate)
     if text:
         warnings.warn(text, HendersonWarning, stacklevel=stacklevel + 1)
+
+
+def warn_without_df(table: CoefficientTable, stacklevel: int) -> None:
+    """Warn, at the caller's line, why a data frame has no degrees of freedom; printed tables say it below.
+
+    Parameters
+    ----------
+    table : CoefficientTable
+        What the frame is made of.
+    stacklevel : int
+        Frames between this function and the line to blame: 2 is the caller.
+    """
+    if table.note and np.isnan(table.df[np.isfinite(table.estimate)]).any():
+        warnings.warn(table.note, HendersonWarning, stacklevel=stacklevel + 1)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from henderson.results.alarm import warn_without_df
 from henderson.results.options import named_options
 from henderson.results.shown import Shown
 from henderson.results.tables import Tables
@@ -210,6 +211,7 @@ class Intervals(Tables):
         name = confint.check_method(method)
         confint.check_only(name, ddf=ddf, seed=seed, file=file)
         if name == "wald":
+            warn_without_df(self._coefficients(level, ddf, "expected"), stacklevel=3)
             return self._frame(confint.wald(self.design, self._small_sample(ddf), level, parm))
         if name == "profile":
             record = profile.profile(self.design, self.estimate, parm, level, n_jobs, curves=False)

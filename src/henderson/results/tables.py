@@ -14,6 +14,7 @@ from henderson.data.frame_files import write_frames
 from henderson.errors import OptionError
 from henderson.inference import coefficients, conditional, fitted, frames, summary, tables
 from henderson.inference.small_sample import SmallSample, check_ddf, check_information, small_sample
+from henderson.results.alarm import warn_without_df
 from henderson.results.on_engine import add_to_rows, is_on_engine
 from henderson.results.options import named_options
 from henderson.results.parameters import Parameters
@@ -141,7 +142,9 @@ class Tables(Parameters):
         (Intercept)    251.41       6.82      36.84 17.0    237.01     265.80
                Days     10.47       1.55       6.77 17.0      7.21      13.73
         """
-        return self._frame(self._coefficients(level, ddf, information).columns())
+        table = self._coefficients(level, ddf, information)
+        warn_without_df(table, stacklevel=3)
+        return self._frame(table.columns())
 
     @named_options
     def tidy(
@@ -169,6 +172,7 @@ class Tables(Parameters):
             conf_high.
         """
         chosen, fixed_effects = tables.check_effects(effects), self._coefficients(level, ddf, "expected")
+        warn_without_df(fixed_effects, stacklevel=3)
         return self._frame(
             tables.tidy(self.design, self.estimate, self.ranef, self.coef, fixed_effects, chosen, level)
         )

@@ -129,3 +129,15 @@ def test_no_degrees_of_freedom_without_a_reason(quiet, formula, far):
             else:
                 said, lost = words(table), table.to_frame().den_df.isna().any()
             assert not lost or "almost a combination" in said or "No test of" in said
+
+
+@pytest.mark.parametrize("call", ["coeftable", "tidy", "confint"])
+def test_plain_frames_without_degrees_of_freedom_warn_why_at_the_line_that_asked(call):
+    fit = hd.lmm("y ~ g + (1 | g)", rows(0))
+    options = {"ddf": "satterthwaite"} if call == "confint" else {}
+    with pytest.warns(HendersonWarning, match="use up the differences between the levels of g") as caught:
+        getattr(fit, call)(**options)
+    assert [one.filename for one in caught] == [__file__]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        getattr(fit, call)(ddf="none")
