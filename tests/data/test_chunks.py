@@ -272,3 +272,21 @@ def test_a_lazy_frame_is_summed_on_its_engine(data):
         _ = sums + sums
     with pytest.raises(hd.errors.OptionError, match="levels= is for data that are read in chunks"):
         hd.cross_products(FORMULA, polars.from_pandas(data).lazy(), levels={"f": ["a", "b", "c"]})
+
+
+def test_only_a_few_chunks_are_held_at_a_time(data):
+    import weakref
+
+    made, most = [], []
+
+    def source():
+        for i in range(40):
+            frame = data.sample(200, random_state=i)
+            made.append(weakref.ref(frame))
+            yield frame
+            del frame
+            most.append(sum(ref() is not None for ref in made))
+
+    with hd.set_threads(2):
+        hd.cross_products(FORMULA, source())
+    assert max(most) <= 5  # two at work, two waiting, one being read
