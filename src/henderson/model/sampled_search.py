@@ -30,6 +30,8 @@ FEWEST = 5
 MOST_PROBES = 2_000
 SHARE_OF_ERROR = 1e-3
 """The search ends where a step promises this share of the squared error: a thirtieth of the error itself."""
+LEAST_TOL = 1e-10
+"""What a step may promise at the end at least: less is below the residuals of the solves."""
 SPARE = 1.3
 """Probes are added for an error smaller than asked by the root of this."""
 TWO_PI = 2 * math.pi
@@ -125,7 +127,9 @@ def search_by_probes(
     while True:
         evaluate = IterativeCriterion(layout, reml, draw_probes(sizes, count, seed))
         counted = Counted(evaluate, "fit")
-        found = search(counted, chart, theta, tol=SHARE_OF_ERROR * error**2, most=most - len(steps))
+        found = search(
+            counted, chart, theta, tol=max(SHARE_OF_ERROR * error**2, LEAST_TOL), most=most - len(steps)
+        )
         counted.close()
         if found.point is None or evaluate.last is None:
             return None
