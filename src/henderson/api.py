@@ -14,7 +14,6 @@ from henderson.inference.frames import frame_kind, held
 from henderson.lazy import is_lazy
 from henderson.results import LinearMixedFit, Source
 from henderson.results.alarm import warn_if_cut_short, warn_of_collinearity
-from henderson.results.engine_sums import sums_on_engine
 from henderson.results.options import named_options
 
 if TYPE_CHECKING:
@@ -142,11 +141,6 @@ def lmm(
         return sums.fit(reml=bool(reml), start=start, max_evaluations=max_evaluations, tol=tol, solver=solver)
     assert isinstance(formula, str)
     check_kinds(formula, reml)
-    if is_lazy(data):
-        sums = sums_on_engine(
-            formula, data, weights=weights, offset=offset, na_action=na_action, contrasts=contrasts, env=env
-        )
-        return sums.fit(reml=bool(reml), start=start, max_evaluations=max_evaluations, tol=tol, solver=solver)
     design = designing.build(
         formula, data, weights=weights, offset=offset, na_action=na_action, contrasts=contrasts, env=env
     )
@@ -173,7 +167,10 @@ def _sums(formula: object, data: Any, *options: Any) -> CrossProducts | None:
             return formula
         check_kinds(formula, True)
     assert isinstance(formula, str)
-    if data is None or (chunks := as_chunks(data)) is None:
+    if data is None:
+        return None
+    chunks = data if is_lazy(data) else as_chunks(data)
+    if chunks is None:
         return None
     from henderson.results.summing import cross_products
 

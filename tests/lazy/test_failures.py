@@ -246,3 +246,26 @@ def test_the_summary_and_everything_on_sums_is_there(make):
         )
     new = data.head(10)
     np.testing.assert_allclose(fit.predict(new), reference.predict(new), rtol=1e-8)
+
+
+def test_a_fit_travels_without_its_connection(make):
+    import pickle
+
+    fit = hd.lmm("y ~ x + (1 | g)", make(table()))
+    again = pickle.loads(pickle.dumps(fit))
+    np.testing.assert_array_equal(again.theta, fit.theta)
+    stored = hd.LinearMixedFit.from_dict(fit.to_dict())
+    np.testing.assert_allclose(stored.vcov, fit.vcov)
+
+
+def test_sums_on_an_engine_print_and_fit(make):
+    data = table()
+    sums = hd.cross_products("y ~ x + (1 | g) + (1 | h)", make(data))
+    counts = data.dropna()["h"].value_counts()
+    assert f"{counts.min()}" in str(sums)
+    assert "a lazy frame on" in str(sums)
+    np.testing.assert_allclose(sums.fit().theta, hd.lmm("y ~ x + (1 | g) + (1 | h)", data).theta, rtol=1e-8)
+    with pytest.raises(DataError, match="cannot be added"):
+        sums + sums
+    with pytest.raises(OptionError, match="levels= is for chunks"):
+        hd.cross_products("y ~ f + (1 | g)", make(data), levels={"f": ["lo", "mid", "hi"]})

@@ -29,11 +29,12 @@ from henderson.lazy.survey import check_weights, count_rows
 
 
 class Gathered(NamedTuple):
-    """What comes back from an engine: a design without rows, and its sums."""
+    """What comes back from an engine: a design without rows, its sums, and the rows of every level."""
 
     design: GatheredDesign
     cross: CrossProducts
     stage: Stage
+    rows: dict[str, np.ndarray]
 
 
 def column_name(value: Any, what: str, lazy: Lazy) -> str | None:
@@ -127,4 +128,8 @@ def gather(
     with np.errstate(all="ignore"):
         model_of = sketch(stage, tables, codings, caller)
         cross = cross_products(model_of, tables)
-    return Gathered(design_of(model_of, tables, count), cross, stage)
+    rows = {
+        grouping.name: np.bincount(grouping.codes, weights=tables.single[block].n)
+        for block, (grouping, _) in zip(model_of.blocks, model_of.groupings, strict=True)
+    }
+    return Gathered(design_of(model_of, tables, count), cross, stage, rows)

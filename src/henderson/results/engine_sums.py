@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from henderson.crossprod.gather import Gathered
 from henderson.inference.frames import frame_kind
 from henderson.results.source import Source
 from henderson.results.sums import CrossProducts
@@ -44,5 +43,4 @@ def sums_on_engine(
     )
     plan = gathered.stage.plan
     source = Source(formula, frame_kind(data), None, plan.weights, plan.offset, False, env, data)
-    where = gathered.stage.lazy.where
-    return CrossProducts(None, source, where, Gathered(gathered.design, gathered.cross))
+    return CrossProducts.of_design(gathered.design, gathered.cross, source, gathered.rows)

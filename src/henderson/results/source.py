@@ -38,3 +38,13 @@ class Source:
     array_offset: bool = False
     env: Mapping[str, Callable[..., Any]] | None = None
     rows: Any = None
+
+    def __reduce__(self) -> tuple[type[Source], tuple[Any, ...]]:
+        kept = None if bound_to_a_session(self.rows) else self.rows
+        given = self.formula, self.kind, self.data, self.weights, self.offset, self.array_offset, self.env
+        return Source, (*given, kept)
+
+
+def bound_to_a_session(rows: object) -> bool:
+    """Whether a lazy frame belongs to a connection or session of this process, and cannot leave it."""
+    return type(rows).__module__.split(".")[0] in ("duckdb", "_duckdb", "pyspark", "ibis")

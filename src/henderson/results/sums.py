@@ -22,6 +22,7 @@ from henderson.results.shown import Shown
 from henderson.results.source import Source
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import ArrayLike
 
     from henderson.crossprod import CrossProducts as Cross
@@ -69,11 +70,19 @@ class CrossProducts(Shown):
         self, sums: Sums | None, source: Source, where: str, gathered: Gathered | None = None
     ) -> None:
         self.sums, self.source, self.where, self.kind, self._made = sums, source, where, source.kind, gathered
+        self._level_rows: Mapping[str, np.ndarray] = {}
 
     @classmethod
-    def of_design(cls, design: GatheredDesign, cross: Cross, source: Source) -> CrossProducts:
-        """Join a design without rows with its cross-products; they fit, but cannot be added to others."""
-        return cls(None, source, design.where, Gathered(design, cross))
+    def of_design(
+        cls, design: GatheredDesign, cross: Cross, source: Source, rows: Mapping[str, np.ndarray]
+    ) -> CrossProducts:
+        """Join a design without rows with its cross-products; they fit, but cannot be added to others.
+
+        `rows` are those of every level, by grouping factor.
+        """
+        made = cls(None, source, design.where, Gathered(design, cross))
+        made._level_rows = rows
+        return made
 
     @cached_property
     def gathered(self) -> Gathered:
@@ -95,10 +104,10 @@ class CrossProducts(Shown):
     @cached_property
     def record(self) -> Any:
         """Sizes: rows, levels, columns."""
-        groups = (
-            {} if self.sums is None else dict(zip(self.sums.plan.groupings, self.sums.groups, strict=True))
-        )
-        return describe(self.design, {name: g.rows for name, g in groups.items()}, self.formula)
+        rows = self._level_rows
+        if self.sums is not None:
+            rows = {f: g.rows for f, g in zip(self.sums.plan.groupings, self.sums.groups, strict=True)}
+        return describe(self.design, rows, self.formula)
 
     def _view(self) -> TableView:
         from henderson.display.sums import sums_view
