@@ -267,5 +267,5 @@ def test_sums_on_an_engine_print_and_fit(make):
     np.testing.assert_allclose(sums.fit().theta, hd.lmm("y ~ x + (1 | g) + (1 | h)", data).theta, rtol=1e-8)
     with pytest.raises(DataError, match="cannot be added"):
         sums + sums
-    with pytest.raises(OptionError, match="levels= is for chunks"):
+    with pytest.raises(OptionError, match="levels= is for data that are read in chunks"):
         hd.cross_products("y ~ f + (1 | g)", make(data), levels={"f": ["lo", "mid", "hi"]})
