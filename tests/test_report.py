@@ -81,3 +81,10 @@ def test_other_designs_have_a_page_too():
         ("log(Reaction) ~ 0 + Days + (Days | Subject)", load("sleepstudy")),
     ):
         assert re.findall(r"<h2>([^<]*)</h2>", render_report(hd.lmm(formula, data))) == HEADINGS
+
+
+def test_cells_of_one_machine_are_drawn_by_worker():
+    """A line needs two places: the caption names the factor along whose levels the picture is drawn."""
+    page = render_report(hd.lmm("score ~ Machine + (1 | Worker/Machine)", hd.datasets.load("machines")))
+    assert "The data of each Worker with the model" in page
+    assert "The data of each Machine:Worker" not in page
