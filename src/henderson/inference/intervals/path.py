@@ -166,10 +166,7 @@ class Walk:
         first = near[0]
         if len(near) == 1:
             return first.x + (phi - first.phi) * first.tangent
-        at = [point.phi for point in near]
-        weights = [
-            math.prod((phi - b) / (a - b) for j, b in enumerate(at) if j != i) for i, a in enumerate(at)
-        ]
+        weights = lagrange([point.phi for point in near], phi)
         out = weights[0] * first.x
         for weight, point in zip(weights[1:], near[1:], strict=True):
             out = out + weight * point.x
@@ -244,6 +241,18 @@ class Walk:
                 return new
             low, high = (new, high) if abs(new.zeta) < abs(zeta) else (low, new)
         return None
+
+
+def lagrange(at: list[float], phi: float) -> list[float]:
+    """Weights at phi of the polynomial through points at `at` (plain numbers: they are at most four)."""
+    out = []
+    for i, a in enumerate(at):
+        weight = 1.0
+        for j, b in enumerate(at):
+            if j != i:
+                weight *= (phi - b) / (a - b)
+        out.append(weight)
+    return out
 
 
 def inverse(low: Point, high: Point, zeta: float) -> float:

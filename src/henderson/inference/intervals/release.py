@@ -37,10 +37,10 @@ def released(target: Target, here: Local, size: float) -> np.ndarray | None:
     -----
     O(k^3) per term, and nothing but a glance at the pivots where none is near zero.
     """
+    numbers = here.theta.tolist()
     for i, block in enumerate(target.chart.blocks):
         skip = len(target.pinned) if i == target.term else 0
-        pivots = block.positions.diagonal()[skip:]
-        if not len(pivots) or np.abs(here.theta[pivots]).min() >= SMALL_PIVOT:
+        if all(abs(numbers[block.places[a][a]]) >= SMALL_PIVOT for a in range(skip, block.k)):
             continue
         moved = _grown(block, here.theta, here.M[block.grouping], skip, size)
         if moved is not None:
