@@ -50,7 +50,9 @@ def lmm(
         their formula and need no data.
     data : pandas or polars DataFrame, pyarrow Table, or dict of arrays
         One row per observation. Or rows that do not fit in memory: the path of Parquet or CSV files, an
-        iterator of data frames or a function that makes one; see `cross_products`.
+        iterator of data frames or a function that makes one; see `cross_products`. Or a lazy frame, which
+        its engine sums: `scan` of files, DuckDB relation, polars LazyFrame, Dask or Spark DataFrame, Ibis
+        table; weights and offset are then names of columns.
     reml : bool, default True
         REML, or maximum likelihood.
     weights : column name or (rows,) positive numbers, optional
