@@ -195,6 +195,9 @@ def test_the_choice_follows_memory_and_time(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(OptionError, match="'auto', 'direct' or 'iterative'"):
         choose(cross, "cg")
     monkeypatch.setattr("henderson.solve.cost.memory_of_machine", lambda: 1e4)
+    with pytest.raises(FitError, match="a sample of the levels"):
+        choose(cross, "iterative")
+    monkeypatch.setattr("henderson.solve.cost.memory_of_machine", lambda: 1.5e5)
     monkeypatch.setattr("henderson.solve.cost.CHEAP_FILL", 10)
     chosen = choose(cross, "auto")
     assert chosen.solver == "iterative" and "memory" in chosen.reason and chosen.system is None

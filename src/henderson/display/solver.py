@@ -36,9 +36,13 @@ def _reason(record: SolverRecord) -> str:
 
 
 def _notes(errors: MonteCarlo) -> list[str]:
+    reached = "reached" if errors.share <= errors.wanted else "not reached with the most probes"
     exact = f" and {errors.exact} unit vectors" if errors.exact else ""
     return [
         f"{errors.probes} random probes{exact}, {errors.iterations} conjugate-gradient iterations in all.",
         f"Criterion by {errors.lanczos_steps} Lanczos steps: Monte Carlo error {errors.criterion_error:.2g}.",
-        f"Wanted: a Monte Carlo error of {percent(errors.wanted)} of the standard error at most (tol=).",
+        (
+            f"Wanted: a Monte Carlo error of {percent(errors.wanted)} of the standard error at most (tol=); "
+            f"{reached}."
+        ),
     ]

@@ -13,6 +13,7 @@ from henderson.solve.cost import (
     direct_cost,
     is_hopeless,
     memory_of_machine,
+    refuse_too_many_vectors,
     size_in_words,
 )
 from henderson.solve.direct import analyse
@@ -65,16 +66,18 @@ def choose(cross: CrossProducts, solver: str, system: Any = None) -> Choice:
     OptionError
         Another solver.
     FitError
-        ``direct`` where even the analysis would not fit.
+        ``direct`` where even the analysis would not fit; no memory for the vectors of ``iterative``.
     """
     if solver not in SOLVERS:
         raise OptionError(f"solver={solver!r}: choose 'auto', 'direct' or 'iterative'.")
     if solver == "iterative":
+        refuse_too_many_vectors(cross)
         return Choice("iterative", "asked for", solver)
     if system is not None:
         return Choice("direct", "the same design has been factored before", solver, system)
     found = counts(cross)
     if solver == "auto" and is_hopeless(found):
+        refuse_too_many_vectors(cross)
         return Choice(
             "iterative",
             f"a factor could take {size_in_words(found.densest_factor)} of "

@@ -92,6 +92,18 @@ def refuse_hopeless(cross: CrossProducts) -> None:
         )
 
 
+def refuse_too_many_vectors(cross: CrossProducts) -> None:
+    """Stop before an iterative fit whose pattern and vectors would not fit."""
+    found = counts(cross)
+    if found.iterative_bytes > memory_of_machine():
+        raise FitError(
+            f"The iterative solver needs {size_in_words(found.iterative_bytes)} for {found.pairs} pairs of "
+            f"levels and vectors of {found.rest} numbers; this machine has "
+            f"{size_in_words(memory_of_machine())}. "
+            "Fit a sample of the levels, or take a machine with more memory."
+        )
+
+
 def size_in_words(size: float) -> str:
     """Bytes as people read them."""
     for unit, scale in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
