@@ -62,7 +62,7 @@ def digits(condition: float) -> float:
     """Return how many digits are left: the products lose those of the condition number twice.
 
     >>> round(digits(1e5), 1)
-    5.0
+    5.1
     """
     return float(-np.log10(4 * np.finfo(float).eps) - 2 * np.log10(max(condition, 1.0)))
 
