@@ -163,7 +163,7 @@ Structures eliminate(Symbolic& s) {
         const double cost = std::min(sparse, padded) + tail_cost(t);
         if (head > 0 && cost > s.cost) return sparse < s.cost || head < s.levels[s.grouping[0]];
         s.head = head, s.cost = cost, s.panel = t > 8 && padded < sparse;
-        s.factor_flops = (s.panel ? padded : squares) + t * t * t / 3;
+        s.factor_flops = (s.panel ? inner + static_cast<double>(s.at[head]) * t * t : squares) + t * t * t / 3;
         return true;
     };
     Int entries = 0;

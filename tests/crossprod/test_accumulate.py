@@ -115,6 +115,23 @@ def test_the_same_sums_for_any_number_of_threads():
             assert bits() == alone
 
 
+def test_the_same_bits_of_each_kernel():
+    rng = np.random.default_rng(13)
+    n = 230_000
+    codes, columns = rng.integers(0, 400, n).astype(np.int32), [rng.normal(size=n) for _ in range(3)]
+    z, centre, scale = [np.ones(n), columns[0]], rng.normal(size=3), np.ones(3)
+
+    def bits() -> list[bytes]:
+        grouped = core().grouped_products(codes, 400, z, centre[:2], scale[:2], columns, centre, scale, None)
+        return [a.tobytes() for a in (*grouped, core().cross_products(columns, centre, scale, None, n))]
+
+    with set_threads(1):
+        alone = bits()
+    for count in (2, 3, 7):
+        with set_threads(count):
+            assert bits() == alone
+
+
 def test_threads_share_levels_without_losing_any():
     rng = np.random.default_rng(12)
     n, levels = 200_000, 5
