@@ -334,3 +334,24 @@ def test_where_rows_go_must_be_a_file_of_a_known_kind(data, tmp_path):
         streamed(data).augment(to=tmp_path / "out.xlsx")
     with pytest.raises(hd.errors.DataError, match="do not say where their rows are"):
         hd.cross_products(FORMULA, iter([data])).fit().augment()
+
+
+def pictures():
+    from henderson.results.pictures import Pictures
+
+    return [name for name in dir(Pictures) if not name.startswith("_")]
+
+
+@pytest.mark.parametrize("name", pictures())
+def test_a_picture_is_drawn_or_the_error_names_a_way_out(name, pair):
+    options, refused = {"one": {"level": "g01"}}.get(name, {}), ""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            getattr(pair[1].plot, name)(**options)
+    except (hd.errors.DataError, hd.errors.OptionError) as error:
+        refused = str(error)
+    finally:
+        mpl.pyplot.close("all")
+    usual = name in ("effect", "one", "lattice", "spaghetti", "profile")
+    assert not refused or "lmm(formula, frame)" in refused or usual or "plot." in refused

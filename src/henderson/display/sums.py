@@ -16,15 +16,15 @@ FEW = 5
 
 def sums_view(record: SumsRecord) -> TableView:
     """Return the table of the grouping factors, and what else there is to say."""
+    known = bool(record.smallest)
+    sizes = [[str(a), str(b)] for a, b in zip(record.smallest, record.largest, strict=True)]
     rows = [
-        [name, f"{levels:,}", str(smallest), str(largest), ", ".join(columns)]
-        for name, levels, smallest, largest, columns in zip(
-            record.groups, record.levels, record.smallest, record.largest, record.columns_of, strict=True
-        )
+        [name, f"{levels:,}", *(sizes[i] if known else []), ", ".join(record.columns_of[i])]
+        for i, (name, levels) in enumerate(zip(record.groups, record.levels, strict=True))
     ]
     return TableView(
         title=f"Sums of products of {record.n:,} rows",
-        heads=["Groups", "Levels", "Fewest rows", "Most rows", "Columns"],
+        heads=["Groups", "Levels", *(["Fewest rows", "Most rows"] if known else []), "Columns"],
         rows=rows,
         before=[*wrapped_formula(f"Formula: {record.formula}"), f"The rows stayed in {record.where}."],
         notes=_notes(record),
@@ -37,7 +37,7 @@ def _notes(record: SumsRecord) -> list[str]:
     if dropped:
         listed = ", ".join(f"{name} {count}" for name, count in record.missing)
         out.append(f"{dropped:,} of {record.n_input:,} rows left out because of missing values ({listed}).")
-    small = [f"{count:,} of {name}" for name, count in zip(record.groups, record.few, strict=True) if count]
+    small = [f"{count:,} of {name}" for name, count in zip(record.groups, record.few, strict=False) if count]
     if small:
         out.append(
             f"Levels with fewer than {FEW} rows: {', '.join(small)}. Their sums can give single rows away; "

@@ -27,8 +27,10 @@ class SumsRecord:
     x_names : tuple of str
         Columns of the fixed part.
     groups : tuple of str
-    levels, smallest, largest, few : tuple of int
-        Levels; rows of the smallest and of the largest; levels with fewer than five rows.
+    levels : tuple of int
+    smallest, largest, few : tuple of int
+        Rows of the smallest level and of the largest; levels with fewer than five rows. Empty where the rows
+        of the levels are not known.
     columns_of : tuple of tuple of str
         Columns that vary by group.
     """
@@ -51,28 +53,32 @@ class SumsRecord:
         return {
             "group": list(self.groups),
             "levels": np.array(self.levels),
-            "smallest": np.array(self.smallest),
-            "largest": np.array(self.largest),
+            **(
+                {"smallest": np.array(self.smallest), "largest": np.array(self.largest)}
+                if self.smallest
+                else {}
+            ),
         }
 
 
 def describe(
-    design: GatheredDesign, rows: Mapping[str, np.ndarray], formula: str, *, few: int = 5
+    design: GatheredDesign, formula: str, rows: Mapping[str, np.ndarray] | None = None, *, few: int = 5
 ) -> SumsRecord:
     """Describe sums of products.
 
     Parameters
     ----------
     design : GatheredDesign
-    rows : mapping of str to (l,) int
-        Rows of every level of every grouping factor; may lack some.
     formula : str
         As typed.
+    rows : mapping of str to (l,) int, optional
+        Rows of every level of every grouping factor, where the design does not know them.
     few : int
         Rows below which a level is counted as small.
     """
     names = tuple(g.name for g in design.groupings)
-    counts = [rows.get(name, np.zeros(0, int)) for name in names]
+    counts = design.level_rows or tuple(rows[name] for name in names if rows and name in rows)
+    counts = counts if len(counts) == len(names) else ()
     return SumsRecord(
         formula=formula,
         where=design.where,
@@ -82,8 +88,8 @@ def describe(
         x_names=design.x_names,
         groups=names,
         levels=tuple(len(g.levels) for g in design.groupings),
-        smallest=tuple(int(c.min(initial=design.n)) for c in counts),
-        largest=tuple(int(c.max(initial=0)) for c in counts),
+        smallest=tuple(int(c.min()) for c in counts),
+        largest=tuple(int(c.max()) for c in counts),
         few=tuple(int((c < few).sum()) for c in counts),
         columns_of=grouping_columns(design),
     )

@@ -104,10 +104,7 @@ class CrossProducts(Shown):
     @cached_property
     def record(self) -> Any:
         """Sizes: rows, levels, columns."""
-        rows = self._level_rows
-        if self.sums is not None:
-            rows = {f: g.rows for f, g in zip(self.sums.plan.groupings, self.sums.groups, strict=True)}
-        return describe(self.design, rows, self.formula)
+        return describe(self.design, self.formula, self._level_rows)
 
     def _view(self) -> TableView:
         from henderson.display.sums import sums_view
