@@ -106,7 +106,7 @@ def explode(part: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_an_error_on_a_worker_names_the_engine(on_dask):
-    broken = on_dask(table(600)).map_partitions(explode, meta=table(2))
+    broken = on_dask(table(600)).map_partitions(explode, meta=table(2, gaps=False))
     with pytest.raises(
         DataError, match=r"Dask failed at .*the disk of the worker is gone.*Nothing was fitted"
     ):
