@@ -88,7 +88,7 @@ def choose(cross: CrossProducts, solver: str, system: Any = None) -> Choice:
     if solver == "direct":
         return Choice("direct", "asked for", solver, system)
     size, seconds = direct_cost(system.structure())
-    factor = f"a factor takes {size_in_words(size)} and a fit about {seconds:.2g} s"
+    factor = f"a factor takes {size_in_words(size)} and a fit about {seconds:.2g} s of one thread"
     if size > SHARE_OF_MEMORY * memory_of_machine() or seconds > max(PATIENCE, found.iterative_seconds):
         return Choice("iterative", factor, solver)
     return Choice("direct", factor, solver, system)

@@ -15,10 +15,11 @@ SHARE_OF_MEMORY = 0.4
 """Share of the machine's memory that a factor may take."""
 CHEAP_FILL = 5e7
 """Fill of the first step up to which a symbolic analysis is always affordable."""
-OVERHEAD, PER_PAIR = 0.3, 1e-6
-"""Seconds of an iterative fit: fixed, and per pair of levels (some eighty passes with eight vectors)."""
-PER_FLOP, EVALUATIONS = 1e-10, 7
-"""Seconds of a multiply-add in a factorisation, and evaluations of a typical fit."""
+OVERHEAD, PER_PAIR = 0.2, 7e-7
+"""Seconds of an iterative fit: fixed, and per pair of levels on one thread (some eighty passes)."""
+PER_FLOP, EVALUATIONS = 1.6e-10, 6
+"""Seconds of an evaluation with its gradient per multiply-add of the factorisation on one thread, measured on
+ratings tables, and evaluations of a typical fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,9 @@ def size_in_words(size: float) -> str:
 
 
 def direct_cost(structure: dict[str, float]) -> tuple[float, float]:
-    """Bytes and seconds of a direct fit from its symbolic analysis: factor and inverse, three passes each."""
+    """Bytes and seconds (one thread) of a direct fit from its symbolic analysis.
+
+    Not of the threads there are: the same data shall have the same solver on every machine of that memory.
+    """
     size = 2 * NUMBER * (float(structure["tail"]) ** 2 + float(structure["head_entries"]))
-    return size, EVALUATIONS * 3 * PER_FLOP * float(structure["flops"])
+    return size, EVALUATIONS * PER_FLOP * float(structure["flops"])
