@@ -12,8 +12,9 @@ namespace henderson {
 
 namespace {
 
-// A scattered multiply-add costs about twenty dense ones, and BLAS is at half its speed on a matrix of this size.
-constexpr double scattered = 20, slow_size = 100;
+// A scattered multiply-add costs about twenty dense ones, and BLAS is at half its speed on a matrix of this size; what it
+// loses on one column is no more than the column's own length and a little.
+constexpr double scattered = 20, slow_size = 100, little = 4;
 // Columns that reach this share of what remains are never worth being sparse.
 constexpr double dense_share = 0.5;
 // Minimum degree takes some hundred operations for every pair of levels that meet: where factors are cheaper than that
@@ -21,7 +22,7 @@ constexpr double dense_share = 0.5;
 constexpr double worth_ordering = 1500, worth_ordering_at_all = 1e9;
 
 // Multiply-adds of a dense tail of t columns and of what h columns padded to full height bring to it
-double tail_cost(double t) { return t * t * t / 3 + slow_size * t * t; }
+double tail_cost(double t) { return t * t * t / 3 + std::min(slow_size, t + little) * t * t; }
 double panel_cost(double h, double t) { return h * t * (t + slow_size); }
 
 struct Node {
