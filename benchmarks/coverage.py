@@ -1,21 +1,24 @@
-"""Coverage of intervals with ten groups, and where it is lost: for ``python benchmarks/inference.py``.
+"""Coverage of intervals with ten groups, and where it is lost: ``python -m benchmarks.coverage``.
 
 Seeds are fixed.  lmerTest's intervals of the same data are counted beside ours where R has it.
 """
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from henderson import __version__
 from henderson import design as designing
 from henderson import estimate as estimation
 from henderson.inference.small_sample import small_sample, t_tests
@@ -185,7 +188,7 @@ def coverage_tables(replicates: int) -> list[str]:
         outside += outside_of(simulation, found)
     low, high = COVERED
     lines += ["", f"Outside {low} to {high} percent: {'; '.join(outside) or 'neither method'}."]
-    return [*lines, "", "### Where coverage is lost", "", CAUSES, "", *causes]
+    return [*lines, "", "## Where coverage is lost", "", CAUSES, "", *causes]
 
 
 def cells(simulation: Simulation) -> str:
@@ -284,3 +287,23 @@ def compared_lines(simulation: Simulation, found: Counts, frame: pd.DataFrame) -
         last = " | ".join(f"{value:.1e}" for value in apart)
         out.append(f"| {cells(simulation)} | {term} | {ours[j]:.2f} | {covered:.2f} | {last} |")
     return out
+
+
+def main() -> None:
+    """Write RESULTS-coverage.md."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--replicates", type=int, default=10_000, help="of every design")
+    parser.add_argument(
+        "--compared", type=int, default=2_000, help="replicates that lmerTest is given as well"
+    )
+    parser.add_argument("--out", type=Path, default=HERE / "RESULTS-coverage.md")
+    options = parser.parse_args()
+    made = f"{date.today()}; henderson {__version__}. Made by `python -m benchmarks.coverage`."
+    lines = ["# Coverage with ten groups", "", made, "", *coverage_tables(options.replicates)]
+    lines += ["", "## Beside lmerTest", "", *lmertest_table(options.compared), ""]
+    options.out.write_text("\n".join(lines), encoding="utf-8")
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-"""Cost and coverage of inference, written to RESULTS-inference.md: ``python benchmarks/inference.py``."""
+"""Cost of inference, written to RESULTS-inference.md: ``python benchmarks/inference.py``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ import numpy  # noqa: E402
 import scipy  # noqa: E402
 
 import henderson as hd  # noqa: E402
-from benchmarks.coverage import coverage_tables, lmertest_table  # noqa: E402
 from benchmarks.profile_bootstrap import profile_table  # noqa: E402
 from benchmarks.small_sample import cost_table  # noqa: E402
 
@@ -25,27 +24,19 @@ from benchmarks.small_sample import cost_table  # noqa: E402
 def main() -> None:
     """Write the file."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--replicates", type=int, default=10_000, help="of every design of the coverage table"
-    )
-    parser.add_argument(
-        "--compared", type=int, default=2_000, help="replicates that lmerTest is given as well"
-    )
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--out", type=Path, default=HERE / "RESULTS-inference.md")
     options = parser.parse_args()
     load = os.getloadavg()[0]
     versions = f"henderson {hd.__version__}, numpy {numpy.__version__}, scipy {scipy.__version__}"
     lines = [
-        "# Inference: cost and coverage",
+        "# Cost of inference",
         "",
         f"{date.today()}; {os.cpu_count()} cores, load average {load:.1f} at the start; {versions}.",
         "BLAS in one thread on all sides. Made by `python benchmarks/inference.py`.",
     ]
     lines += ["", "## Degrees of freedom", "", *cost_table(options.repeats)]
-    lines += ["", "## Profile and bootstrap", "", *profile_table()]
-    lines += ["", "## Coverage", "", *coverage_tables(options.replicates)]
-    lines += ["", "### Beside lmerTest", "", *lmertest_table(options.compared), ""]
+    lines += ["", "## Profile and bootstrap", "", *profile_table(), ""]
     options.out.write_text("\n".join(lines), encoding="utf-8")
     print("\n".join(lines))
 

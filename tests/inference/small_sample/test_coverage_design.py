@@ -1,7 +1,7 @@
 """Forty replicates of the design on which Satterthwaite's intervals are too short, beside lmerTest's numbers.
 
 `record_coverage` wrote the file; R is not needed here. That the numbers agree to so many digits, singular
-fits included, makes the shortfall in benchmarks/RESULTS-inference.md the method's and not the program's.
+fits included, makes the shortfall in benchmarks/RESULTS-coverage.md the method's and not the program's.
 """
 
 from __future__ import annotations
