@@ -269,3 +269,11 @@ def test_sums_on_an_engine_print_and_fit(make):
         sums + sums
     with pytest.raises(OptionError, match="levels= is for data that are read in chunks"):
         hd.cross_products("y ~ f + (1 | g)", make(data), levels={"f": ["lo", "mid", "hi"]})
+
+
+def test_a_provisional_centre_far_from_the_mean_is_replaced(make, monkeypatch):
+    monkeypatch.setattr("henderson.lazy.survey._centre", lambda values: 1e9)
+    data = table(gaps=False)
+    fit, reference = hd.lmm("y ~ x + (x | g)", make(data)), hd.lmm("y ~ x + (x | g)", data)
+    np.testing.assert_allclose(fit.theta, reference.theta, rtol=1e-8)
+    np.testing.assert_allclose(fit.estimate.beta, reference.estimate.beta, rtol=1e-8)
