@@ -158,3 +158,49 @@ def test_sums_of_products_are_enough() -> None:
     assert fit.solver.name == "iterative"
     np.testing.assert_allclose(fit.theta, rows.theta, rtol=1e-6)
     np.testing.assert_allclose(np.asarray(fit.ranef["item"]), np.asarray(rows.ranef["item"]), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("formula", "name"),
+    [
+        ("Reaction ~ Days + (Days | Subject)", "sleepstudy"),
+        ("Reaction ~ 0 + (1 | Subject)", "sleepstudy"),
+        ("Yield ~ 1 + (1 | Batch)", "dyestuff2"),
+        ("strength ~ 1 + (1 | batch/cask)", "pastes"),
+        ("diameter ~ 1 + (1 | plate) + (1 | sample)", "penicillin"),
+    ],
+)
+@pytest.mark.parametrize("reml", [True, False])
+def test_small_data_come_out_exactly(formula: str, name: str, reml: bool) -> None:
+    data = hd.datasets.load(name)
+    fit, exact = (hd.lmm(formula, data, reml=reml, solver=solver) for solver in ("iterative", "direct"))
+    assert fit.estimate.monte_carlo.share == 0
+    np.testing.assert_allclose(fit.theta, exact.theta, rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(fit.beta, exact.beta, rtol=1e-5)
+    assert fit.loglik == pytest.approx(exact.loglik, rel=1e-7)
+
+
+def test_weights_missing_values_and_text_labels() -> None:
+    rng = np.random.default_rng(0)
+    a, b, x, w = (
+        rng.integers(0, 300, 5000),
+        rng.integers(0, 250, 5000),
+        rng.normal(size=5000),
+        rng.uniform(1, 2, 5000),
+    )
+    y = (
+        1
+        + x
+        + 0.5 * rng.normal(size=300)[a]
+        + 0.4 * rng.normal(size=250)[b]
+        + rng.normal(size=5000) / np.sqrt(w)
+    )
+    y[::97] = np.nan
+    frame = pd.DataFrame({"y": y, "x": x, "a": [f"a{i}" for i in a], "b": pd.Categorical(b), "w": w})
+    fit, exact = (
+        hd.lmm("y ~ x + (x | a) + (1 | b)", frame, weights="w", solver=solver)
+        for solver in ("iterative", "direct")
+    )
+    errors = fit.estimate.monte_carlo
+    assert np.all(np.abs(fit.theta - exact.theta) <= 5 * errors.theta_error + 0.003 * errors.theta_std_error)
+    assert abs(fit.loglik - exact.loglik) <= 5 * errors.criterion_error / 2

@@ -105,7 +105,7 @@ def relative_blocks(cross: CrossProducts, entries: np.ndarray, theta: np.ndarray
     return blocks
 
 
-def _floored(entries: np.ndarray, theta: np.ndarray) -> np.ndarray:
+def floored(entries: np.ndarray, theta: np.ndarray) -> np.ndarray:
     """theta with small pivots (first entries of columns) at the floor, so that Lambda has an inverse."""
     out = theta.copy()
     for i in range(len(theta)):
@@ -149,7 +149,7 @@ def sample(
         No residual is left; conjugate gradients do not converge.
     """
     cross, p = layout.cross, layout.cross.p
-    lambdas = relative_blocks(cross, entries, _floored(entries, theta))
+    lambdas = relative_blocks(cross, entries, floored(entries, theta))
     C = Complement(layout, tuple(lambdas), buffers_for(layout))
     right = _lambda_transposed(cross, lambdas, cross.zx)
     reduced = reduce_right_side(C, right)

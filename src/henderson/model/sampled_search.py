@@ -10,7 +10,7 @@ import numpy as np
 from henderson.crossprod.record import CrossProducts
 from henderson.model.criterion import constant
 from henderson.model.iterative import IterativeCriterion
-from henderson.model.sampled import Sampled, relative_blocks
+from henderson.model.sampled import Sampled, floored, relative_blocks
 from henderson.model.units import from_search
 from henderson.optim.chart import Chart
 from henderson.optim.newton import Point
@@ -19,6 +19,8 @@ from henderson.optim.rectify import KKT
 from henderson.optim.search import Found, search
 from henderson.progress import Counted
 from henderson.solve.complement import Complement, buffers_for
+from henderson.solve.direct import Evaluation
+from henderson.solve.iterative import IterativeFactor
 from henderson.solve.lanczos import log_determinant
 from henderson.solve.levels import LANES, Layout
 from henderson.solve.probes import Probes, draw_probes
@@ -192,6 +194,15 @@ def _jacobian(cross: CrossProducts, chart: Chart, theta: np.ndarray, step: float
     return np.array(columns).T
 
 
+def _on_the_boundary(layout: Layout, lambdas: tuple[np.ndarray, ...], point: Point) -> Evaluation:
+    """The evaluation, its solution exact where derivatives were taken at a floor of small pivots."""
+    if np.array_equal(floored(point.chart.entries, point.theta), point.theta):
+        return point.at
+    factor = IterativeFactor(layout.cross, lambdas, layout)
+    logdet_rx = 2 * float(np.log(np.abs(np.diag(factor.rx()))).sum())
+    return replace(point.at, r2=factor.r2(), beta=factor.beta(), logdet_rx=logdet_rx)
+
+
 def _finish(
     layout: Layout,
     found: Found,
@@ -212,10 +223,11 @@ def _finish(
     rest = log_determinant(C.product, layout.q, seed=seed, unit_diagonal=not layout.nested)
     logdet = C.logdet_first + C.preconditioner.logdet + rest.value
     nu = float(cross.n - cross.p if reml else cross.n)
-    value = logdet + (point.at.logdet_rx if reml else 0.0) + constant(cross, reml)
-    value += nu * (1 + math.log(TWO_PI * point.at.r2 / nu))
+    at = _on_the_boundary(layout, tuple(lambdas), point)
+    value = logdet + (at.logdet_rx if reml else 0.0) + constant(cross, reml)
+    value += nu * (1 + math.log(TWO_PI * at.r2 / nu))
     shift = value - (steps[-1].value if steps else 0.0)
-    at = replace(point.at, value=value, logdet_omega=logdet)
+    at = replace(at, value=value, logdet_omega=logdet)
     shifted = tuple(replace(s, value=s.value + shift) for s in steps)
     counts = f"in {len(found.record.steps)} evaluations", f"in {len(steps)} evaluations"
     record = replace(found.record, steps=shifted, message=found.record.message.replace(*counts))

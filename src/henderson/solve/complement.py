@@ -117,10 +117,11 @@ class Complement:
 
     def _panel_product(self, x: np.ndarray, r: int) -> np.ndarray:
         layout, work = self.layout, self.buffers.x
+        if layout.outer is None:  # one grouping: nothing is left
+            return x
         y = self.preconditioner.solve_transposed(x)
         work[:, :r], work[:, r:] = self.lambda_rest(y), 0.0
         sums = np.zeros_like(work)
-        assert layout.outer is not None
         run(layout.outer, self.buffers, sums, x=work, B=self.B)
         np.negative(sums, out=sums)
         self.add_among_rest(work, sums)

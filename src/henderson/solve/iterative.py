@@ -136,15 +136,20 @@ class IterativeFactor:
         return out
 
     @cached_property
-    def _equations(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(q,) u, (p, p) R_XX and (p,) beta."""
+    def _equations(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+        """(q,) u, (p, p) R_XX, (p,) beta and r2."""
         cross, p = self.cross, self.cross.p
         right = self.lambda_transposed(cross.zx)
         solved = self.solve(right)
         G = cross.xx - right.T @ solved
         G = (G + G.T) / 2
         beta = np.linalg.solve(G[:p, :p], G[:p, p])
-        return solved[:, p] - solved[:, :p] @ beta, np.linalg.cholesky(G[:p, :p]).T, beta
+        return (
+            solved[:, p] - solved[:, :p] @ beta,
+            np.linalg.cholesky(G[:p, :p]).T,
+            beta,
+            float(G[p, p] - G[p, :p] @ beta),
+        )
 
     def u(self) -> np.ndarray:
         """(q,) spherical conditional modes."""
@@ -153,7 +158,7 @@ class IterativeFactor:
     def e(self) -> np.ndarray:
         """(q,) Z'W(y - X beta - Z Lambda u), the residual seen by the random effects."""
         cross, p = self.cross, self.cross.p
-        u, _, beta = self._equations
+        u, _, beta, _ = self._equations
         explained = self.multiply(self.times_lambda(u[:, None]))[:, 0]
         return cross.zx[:, p] - cross.zx[:, :p] @ beta - explained
 
@@ -164,6 +169,14 @@ class IterativeFactor:
     def rx(self) -> np.ndarray:
         """(p, p) upper triangular R_XX of the centred and scaled columns."""
         return self._equations[1]
+
+    def beta(self) -> np.ndarray:
+        """(p,) coefficients of the centred and scaled columns."""
+        return self._equations[2]
+
+    def r2(self) -> float:
+        """Penalised residual sum of squares."""
+        return self._equations[3]
 
     # -- what only a factor can give -------------------------------------------------------------------------
 
