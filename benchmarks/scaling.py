@@ -17,15 +17,16 @@ import os
 import platform
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from benchmarks import problems, race, scaling_page
+from benchmarks import problems, race, scaling_page, scaling_responses
 from benchmarks.competitors import in_r
+from benchmarks.scaling_page import Curve
 
 PROGRAMS = ("henderson", "glmm", "mixedlm", "lme_python", "gpboost", "statsmodels", "lme4", "glmmTMB")
 BRIEF = 1.0
@@ -53,24 +54,6 @@ class Axis:
     sizes: tuple[int, ...]
     formula: Callable[[int], str]
     make: Callable[[int], pd.DataFrame]
-
-
-@dataclass(slots=True)
-class Curve:
-    """How one program did along an axis.
-
-    Attributes
-    ----------
-    seconds, bytes, loglik : dict of int to float
-        By size; memory is the peak of the first fit above what the process held with the data read.
-    reason : str
-        Why it stopped before the end.
-    """
-
-    seconds: dict[int, float] = field(default_factory=dict)
-    bytes: dict[int, float] = field(default_factory=dict)
-    loglik: dict[int, float] = field(default_factory=dict)
-    reason: str = ""
 
 
 def crossed(levels: int) -> pd.DataFrame:
@@ -204,7 +187,9 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", help=f"axes, separated by commas: {','.join(a.name for a in AXES)}")
+    parser.add_argument(
+        "--only", help=f"axes, separated by commas: {','.join(a.name for a in AXES)},responses"
+    )
     parser.add_argument("--programs", default=",".join(PROGRAMS))
     parser.add_argument("--peers", help="Python interpreter of the other Python programs")
     parser.add_argument("--patience", type=float, default=10.0)
@@ -227,6 +212,13 @@ def main(given: Sequence[str] | None = None) -> None:
         curves = walk(short, workers, options.patience)
         scaling_page.draw(short, curves, options.out / f"{axis.name}.png")
         sections.append(scaling_page.section(short, curves))
+    responses = scaling_responses.Responses()
+    if not options.only or responses.name in options.only.split(","):
+        sizes = tuple(size for size in responses.sizes if size <= options.largest)
+        responses = scaling_responses.Responses(sizes)
+        curves = scaling_responses.measure(responses)
+        scaling_page.draw(responses, curves, options.out / f"{responses.name}.png")
+        sections.append(scaling_page.section(responses, curves))
     for worker in workers:
         versions |= worker.versions
         worker.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,24 @@ LEAST = 1e6
 OURS = "henderson"
 COLOURS = ("#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#F0E442")
 MARKS = "sD^v<>P"
+
+
+@dataclass(slots=True)
+class Curve:
+    """How one program did along an axis.
+
+    Attributes
+    ----------
+    seconds, bytes, loglik : dict of int to float
+        By size; memory is the peak of the first fit above what the process held with the data read.
+    reason : str
+        Why it stopped before the end.
+    """
+
+    seconds: dict[int, float] = field(default_factory=dict)
+    bytes: dict[int, float] = field(default_factory=dict)
+    loglik: dict[int, float] = field(default_factory=dict)
+    reason: str = ""
 
 
 def section(axis: Any, curves: dict[str, Any]) -> str:
@@ -87,6 +106,8 @@ def draw(axis: Any, curves: dict[str, Any], file: Path) -> None:
             colour, mark = ("#0072B2", "o") if name == OURS else next(style)
             look = {"color": colour, "marker": mark, "ms": 4, "lw": 2.4 if name == OURS else 1.2}
             left.plot(list(curve.seconds), list(curve.seconds.values()), label=name, **look)
+            if not curve.bytes:
+                continue
             right.plot(list(curve.bytes), [max(b, LEAST) / 1e6 for b in curve.bytes.values()], **look)
         for ax, title in ((left, "seconds"), (right, "peak memory above the data, MB")):
             ax.set(xscale="log", yscale="log", xlabel=axis.label, title=title)
