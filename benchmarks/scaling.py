@@ -175,7 +175,7 @@ def take(curve: Curve, worker: race.Worker, request: dict[str, Any], size: int, 
         curve.reason = reply["error"]
         return
     seconds = reply["seconds"]
-    if seconds[0] < BRIEF:
+    if seconds[0] < BRIEF or not curve.seconds:  # the first fit of all loads what a program loads late
         seconds = seconds + worker.ask(request | {"action": "fit", "repeats": 3}, patience).get("seconds", [])
     curve.seconds[size], curve.bytes[size], curve.loglik[size] = min(seconds), memory, reply["loglik"]
     if min(seconds) > patience:
