@@ -189,3 +189,16 @@ def test_too_little_to_fit_is_said():
         _ = hd.cross_products("y ~ a + (1 | g)", data.assign(g="same")).design
     with pytest.raises(hd.errors.DataError, match="No complete row"):
         hd.cross_products("y ~ a + (1 | g)", [data.assign(g=None), data.assign(g=None)])
+
+
+def test_levels_of_a_name_that_the_formula_lacks_are_refused():
+    sleep = hd.datasets.load("sleepstudy")
+    with pytest.raises(hd.errors.OptionError, match="levels= names 'Subjct'"):
+        hd.cross_products("Reaction ~ Days + (1 | Subject)", sleep, levels={"Subjct": ["308"]})
+
+
+def test_an_iterator_that_was_read_before_says_so():
+    chunks = iter([hd.datasets.load("sleepstudy")])
+    hd.cross_products("Reaction ~ Days + (1 | Subject)", chunks)
+    with pytest.raises(hd.errors.DataError, match="read only once"):
+        hd.cross_products("Reaction ~ Days + (1 | Subject)", chunks)

@@ -277,3 +277,24 @@ def test_a_provisional_centre_far_from_the_mean_is_replaced(make, monkeypatch):
     fit, reference = hd.lmm("y ~ x + (x | g)", make(data)), hd.lmm("y ~ x + (x | g)", data)
     np.testing.assert_allclose(fit.theta, reference.theta, rtol=1e-8)
     np.testing.assert_allclose(fit.estimate.beta, reference.estimate.beta, rtol=1e-8)
+
+
+@pytest.mark.parametrize("picture", ["residuals", "qq", "scale_location"])
+def test_pictures_of_every_row_say_where_the_rows_are(picture):
+    pytest.importorskip("matplotlib")
+    fit = hd.lmm("Reaction ~ Days + (1 | Subject)", pl.from_pandas(hd.datasets.load("sleepstudy")).lazy())
+    with pytest.raises(hd.errors.DataError, match="stayed in a lazy frame"):
+        getattr(fit.plot, picture)()
+
+
+def test_scan_takes_paths_and_answers_anything_else(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("x,y\n1,2\n")
+    assert hd.scan(path).columns == ["x", "y"]
+    for wrong in ([str(path)], 3, None):
+        with pytest.raises(
+            hd.errors.OptionError, match=f"one path, pattern or query; got {type(wrong).__name__}"
+        ):
+            hd.scan(wrong)
+    with pytest.raises(hd.errors.DataError, match=r"run by hd\.scan"):
+        hd.lmm("y ~ x + (1 | g)", "SELECT * FROM rows")

@@ -25,7 +25,7 @@ from henderson.design.learning import (
     unlearnt_calls,
 )
 from henderson.design.wide import WidePlan
-from henderson.errors import DataError, HendersonError
+from henderson.errors import DataError, HendersonError, OptionError
 from henderson.formula import ModelFormula, read_formula, read_sides
 from henderson.formula.deparse import deparse
 from henderson.progress import progress
@@ -64,6 +64,7 @@ def stream(request: Request, source: Chunks) -> Sums:
     the threads, so neither do the last digits.
     """
     names = needed_columns(request)
+    _check_level_names(request, names)
     rows = None
     if names is not None:  # a dot has no functions beside it that could not wait for the first chunk
         request, rows = _learnt(request, source, names)
@@ -80,6 +81,16 @@ def needed_columns(request: Request) -> Names:
         return None
     extra = [name for name in (request.weights, request.offset) if isinstance(name, str)]
     return tuple(dict.fromkeys([*read_formula(request.formula, env).names, *extra]))
+
+
+def _check_level_names(request: Request, names: Names) -> None:
+    if names is None:
+        return
+    for name in request.levels:
+        if name not in names:
+            raise OptionError(
+                f"levels= names {name!r}, which the formula does not. It has: {', '.join(names)}."
+            )
 
 
 class _Sum:
@@ -126,6 +137,11 @@ class _Sum:
     def whole(self, source: Chunks) -> Sums:
         """Everything, put in order."""
         if self.total is None:
+            if self.n_input == 0 and not source.again:
+                raise DataError(
+                    f"There are no rows in {source.where}. It can be read only once: where something has "
+                    "read it before, make it anew, or give a function that returns one (lambda: …)."
+                )
             missing = ", ".join(f"{name} ({count})" for name, count in self.missing.items())
             raise DataError(
                 f"No complete row in {source.where}: {self.n_input} rows in {self.chunks} chunks"

@@ -156,9 +156,11 @@ def _found(path: str | os.PathLike[str]) -> list[Path]:
     else:
         found = [Path(text)] if Path(text).is_file() else []
     if not found:
+        is_query = text.split(None, 1)[:1] and text.split(None, 1)[0].lower() in ("select", "from", "with")
+        query = " A query is run by hd.scan('SELECT …')." if is_query else ""
         raise DataError(
             f"There is no file {text!r}. Data are a data frame, or the path of Parquet or CSV files: "
-            "'sales/*.parquet'."
+            f"'sales/*.parquet'.{query}"
         )
     return found
 

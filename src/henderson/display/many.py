@@ -32,7 +32,8 @@ def many_view(record: ManyRecord) -> TableView:
         for j, term in enumerate(record.terms)
     ]
     count = len(record.responses)
-    title = f"Linear mixed models of {count:,} responses, fit by {'REML' if record.reml else 'ML'}"
+    many = "response" if count == 1 else "responses"
+    title = f"Linear mixed models of {count:,} {many}, fit by {'REML' if record.reml else 'ML'}"
     before = [f"Formula: {record.formula}", f"Tests of fixed effects by {DDF[record.ddf]}"]
     return TableView(title, heads, rows, 1, _notes(record), before)
 

@@ -79,9 +79,9 @@ def solved(errors: MonteCarlo) -> str:
         if errors.share == 0
         else f"a Monte Carlo error of {percent(errors.share)} of the standard error at most"
     )
-    return (
-        f"Solved iteratively: theta has {share}, the criterion one of {errors.criterion_error:.2g} (.solver)."
-    )
+    size = errors.criterion_error
+    criterion = "the criterion is exact" if size == 0 else f"the criterion has one of {size:.2g}"
+    return f"Solved iteratively: theta has {share}, {criterion} (.solver)."
 
 
 def percent(share: float) -> str:

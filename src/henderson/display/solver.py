@@ -32,7 +32,7 @@ def solver_view(record: SolverRecord) -> TableView:
 
 
 def _reason(record: SolverRecord) -> str:
-    return f"Why: {record.reason}." + ("" if record.asked == "auto" else f" (solver={record.asked!r})")
+    return f"Why: {record.reason}" + ("." if record.asked == "auto" else f", solver={record.asked!r}.")
 
 
 def _notes(errors: MonteCarlo) -> list[str]:
@@ -40,9 +40,17 @@ def _notes(errors: MonteCarlo) -> list[str]:
     exact = f" and {errors.exact} unit vectors" if errors.exact else ""
     return [
         f"{errors.probes} random probes{exact}, {errors.iterations} conjugate-gradient iterations in all.",
-        f"Criterion by {errors.lanczos_steps} Lanczos steps: Monte Carlo error {errors.criterion_error:.2g}.",
+        _criterion(errors),
         (
             f"Wanted: a Monte Carlo error of {percent(errors.wanted)} of the standard error at most (tol=); "
             f"{reached}."
         ),
     ]
+
+
+def _criterion(errors: MonteCarlo) -> str:
+    if errors.lanczos_steps == 0 and errors.criterion_error == 0:
+        return "Criterion exact: its determinant was computed, not estimated."
+    return (
+        f"Criterion by {errors.lanczos_steps} Lanczos steps: Monte Carlo error {errors.criterion_error:.2g}."
+    )

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from ..errors import MissingDependencyError, OptionError
+from ..errors import DataError, MissingDependencyError, OptionError
+from ..lazy import is_lazy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,6 +55,17 @@ def of_a_fit(draw: F) -> F:
         return draw(made_from(fit, "estimate"), *args, **options)
 
     return call  # type: ignore[return-value]
+
+
+def of_rows(values: Any) -> np.ndarray:
+    """Return fitted values or residuals (n,) as an array; an error where they are columns on an engine."""
+    if is_lazy(values):
+        raise DataError(
+            "This picture shows every row, and the rows stayed in a lazy frame. fit.augment() adds .fitted "
+            "and .resid to them there, to be drawn from a sample; or read a sample into a data frame and fit "
+            "lmm(formula, frame)."
+        )
+    return np.asarray(values)
 
 
 def new_axes(ax: Axes | None, width: float = 6.0, height: float = 4.2) -> Axes:

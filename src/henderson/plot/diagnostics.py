@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .canvas import BLUE, GREY, ORANGE, label, new_axes, of_a_fit
+from .canvas import BLUE, GREY, ORANGE, label, new_axes, of_a_fit, of_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,8 +94,9 @@ def residuals(fit: LinearMixedFit, *, ax: Axes | None = None) -> Axes:
     >>> hd.plot.residuals(fit).get_xlabel()
     'fitted Reaction'
     """
+    fitted, scaled = of_rows(fit.fitted), of_rows(fit.residuals("scaled"))
     ax = new_axes(ax)
-    cloud(ax, np.asarray(fit.fitted), np.asarray(fit.residuals("scaled")), 0)
+    cloud(ax, fitted, scaled, 0)
     return label(ax, x=f"fitted {fit.design.response}", y="residual / σ", title="Residuals and fitted values")
 
 
@@ -129,8 +130,8 @@ def qq(fit: LinearMixedFit, *, ax: Axes | None = None) -> Axes:
     """
     from scipy.special import ndtri
 
+    scaled = np.sort(of_rows(fit.residuals("scaled")))
     ax = new_axes(ax)
-    scaled = np.sort(np.asarray(fit.residuals("scaled")))
     normal = ndtri((np.arange(len(scaled)) + 0.5) / len(scaled))
     low, high = np.quantile(scaled, [0.25, 0.75])
     slope = (high - low) / (2 * ndtri(0.75))

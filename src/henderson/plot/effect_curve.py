@@ -122,7 +122,8 @@ def _variable(fit: LinearMixedFit, columns: dict[str, Any], name: str | None, wh
         return str(name)
     if not known:
         why = "the fixed part holds no variable" if columns else "this fit has no data to take variables from"
-        raise OptionError(f"There is no effect to draw, as {why}. Use plot.strip(fit) instead.")
+        way = "Use plot.strip(fit) instead." if columns else "fit.emmeans() and emtrends() need no rows."
+        raise OptionError(f"There is no effect to draw, as {why}. {way}")
     have = ", ".join(map(repr, known))
     raise OptionError(f"{what}={name!r} is not a variable of the fixed part. It has: {have}.")
 

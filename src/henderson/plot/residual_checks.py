@@ -8,7 +8,7 @@ import numpy as np
 
 from ..display.names import shorten_all
 from ..errors import OptionError
-from .canvas import BLUE, FAINT, GREY, LONGEST_LABEL, ORANGE, label, new_axes, of_a_fit, spread
+from .canvas import BLUE, FAINT, GREY, LONGEST_LABEL, ORANGE, label, new_axes, of_a_fit, of_rows, spread
 from .covariate import covariate, variable_names
 from .diagnostics import cloud
 
@@ -47,9 +47,9 @@ def scale_location(fit: LinearMixedFit, *, ax: Axes | None = None) -> Axes:
     >>> hd.plot.scale_location(fit).get_xlabel()
     'fitted Reaction'
     """
+    fitted, size = of_rows(fit.fitted), np.sqrt(np.abs(of_rows(fit.residuals("scaled"))))
     ax = new_axes(ax)
-    size = np.sqrt(np.abs(np.asarray(fit.residuals("scaled"))))
-    cloud(ax, np.asarray(fit.fitted), size, 0.8222)  # mean of sqrt|z| for a normal z
+    cloud(ax, fitted, size, 0.8222)  # mean of sqrt|z| for a normal z
     ax.set_ylim(bottom=0)
     return label(ax, x=f"fitted {fit.design.response}", y="√|residual / σ|", title="Spread of the residuals")
 

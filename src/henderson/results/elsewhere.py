@@ -56,7 +56,8 @@ OPTIONS = {
         "control": "What can be set of the search are max_evaluations=, tol= and start=.",
         "method": "Choose reml=True or reml=False.",
         "subset": "Select rows first: lmm(formula, data[rows]).",
-    }
+    },
+    "fit": {"method": "Choose reml=True or reml=False."},
 }
 """Options by the function that does not have them."""
 

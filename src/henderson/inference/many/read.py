@@ -154,7 +154,11 @@ def _is_number(dtype: Any) -> bool:
 def _matrix(responses: Any, n: int, what: str) -> Given:
     if hasattr(responses, "toarray"):
         raise DataError(f"{what}= is a sparse matrix; type {what}=matrix.toarray().")
+    if hasattr(responses, "__next__"):
+        raise DataError(f"{what}= is an iterator; {WHAT}. Type np.column_stack(list(responses)).")
     matrix = responses if isinstance(responses, np.ndarray) else _as_array(responses)
+    if matrix.ndim == 1 and matrix.size == 0:
+        raise DataError(f"{what}= is empty; {WHAT}.")
     if matrix.ndim != 2:
         shape = "one column" if matrix.ndim == 1 else f"{matrix.ndim} dimensions"
         way = "responses=y[:, None]" if matrix.ndim == 1 else "responses=volume.reshape(len(volume), -1)"
