@@ -289,8 +289,8 @@ def test_missing_values_can_be_refused(sleep, Y):
         (["Reaction", "Reaction"], "more than once"),
         (pd.DataFrame({"a": ["x"] * 180}), "needs numbers"),
         (5, "has 0 dimensions"),
-            ([], "is empty"),
-            (iter([np.ones(180)]), "is an iterator"),
+        ([], "is empty"),
+        (iter([np.ones(180)]), "is an iterator"),
     ],
 )
 def test_what_is_no_matrix_of_responses(sleep, responses, what):
