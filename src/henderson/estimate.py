@@ -129,11 +129,7 @@ class Estimate:
     @cached_property
     def _x_transform(self) -> np.ndarray:
         """(p, p) T with (centred and scaled X) = X T."""
-        cross = self.cross
-        T = np.diag(cross.x_scale)
-        if cross.intercept is not None:
-            T[cross.intercept] -= cross.x_centre * cross.x_scale
-        return T
+        return self.cross.x_transform
 
     @cached_property
     def RX(self) -> np.ndarray:
@@ -356,16 +352,11 @@ def _pack(
     """Undo centring and scaling: beta = T beta_scaled + shift of the response, theta by the scales of Z."""
     nu, at = cross.n - cross.p if reml else cross.n, point.at
     _warn_of_lost_digits(at.r2, float(cross.xx[-1, -1]))
-    beta = at.beta * cross.x_scale
-    if cross.intercept is not None:
-        beta[cross.intercept] -= float(cross.x_centre @ beta)
-    if cross.constant is not None:
-        beta = beta + cross.y_centre * cross.constant
     return Estimate(
         reml=reml,
         theta=from_search(cross, point.chart, point.theta),
         theta_names=names,
-        beta=beta,
+        beta=cross.coefficients(at.beta),
         sigma=float(np.sqrt(at.r2 / nu)),
         criterion=at.value,
         logdet_omega=at.logdet_omega,

@@ -1,4 +1,4 @@
-"""Ranks from sums of products: what is dropped, and where rounding starts to decide."""
+"""Ranks from roots of sums of products: what is dropped, and where rounding starts to decide."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 import henderson as hd
-from henderson.crossprod.ranks import combinations, independent
+from henderson.crossprod.basis import root
+from henderson.crossprod.ranks import combinations, independent, least_left
 
 
-def products(*columns):
-    """Sums of products of columns of length one."""
+def rooted(*columns):
+    """Root of the sums of products of columns of length one."""
     X = np.column_stack(columns)
     X = X / np.linalg.norm(X, axis=0)
-    return X.T @ X
+    return root(X.T @ X)
 
 
 @pytest.fixture
@@ -26,25 +27,25 @@ def base():
 )
 def test_a_column_that_leaves_a_millionth_of_its_length_is_dropped(base, size, kept):
     a, b, c = base
-    assert independent(products(a, a + size * b, c), np.ones(3)) == kept
+    assert independent(rooted(a, a + size * b, c), least_left(np.ones(3), np.ones(3))) == kept
 
 
 def test_a_column_that_hardly_varies_about_its_mean_is_dropped(base):
     a, b, c = base
-    assert independent(products(a, b, c), np.array([1.0, 0.9e-7, 1.1e-7])) == [0, 2]
+    deviation = np.array([1.0, 0.9e-7, 1.1e-7])
+    assert independent(rooted(a, b, c) * deviation, least_left(deviation, np.ones(3))) == [0, 2]
 
 
 def test_a_column_without_variation_is_dropped():
-    zero = np.zeros((2, 2))
-    zero[0, 0] = 1.0
-    assert independent(zero, np.array([1.0, 0.0])) == [0]
+    columns = np.array([[1.0, 0.0]])
+    assert independent(columns, least_left(np.array([1.0, 0.0]), np.ones(2))) == [0]
 
 
 def test_dropped_columns_are_those_combinations(base):
     a, b, _ = base
-    G = products(a, b, 3 * a + 4 * b)
-    kept = independent(G, np.ones(3))
-    np.testing.assert_allclose(combinations(G, kept)[:, 0], [0.6, 0.8])
+    columns = rooted(a, b, 3 * a + 4 * b)
+    kept = independent(columns, least_left(np.ones(3), np.ones(3)))
+    np.testing.assert_allclose(combinations(columns, kept)[:, 0], [0.6, 0.8])
 
 
 @pytest.mark.parametrize("weights", [None, "w"])

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from henderson.crossprod.basis import CANCELS, basis_of, cancellation, root
 from henderson.crossprod.coding import Coded, coded_columns, expanded
 from henderson.crossprod.moments import Moments, moments_of
-from henderson.crossprod.ranks import combinations, independent
+from henderson.crossprod.ranks import combinations, independent, least_left
 from henderson.crossprod.sums import Sums, constant_columns, sizes_of
 from henderson.design.arguments import check_codings
 from henderson.design.checks import constant_response
@@ -29,6 +30,7 @@ class FixedPart(NamedTuple):
     transform: np.ndarray
     centre: np.ndarray
     scale: np.ndarray
+    basis: np.ndarray | None
 
 
 def fixed_part(sums: Sums, formula: ModelFormula, context: Context) -> FixedPart:
@@ -55,19 +57,18 @@ def fixed_part(sums: Sums, formula: ModelFormula, context: Context) -> FixedPart
     if plan.codings:
         check_codings(plan.codings, set(plan.factors), {*plan.factors, *plan.numbers})
     X = moments_of(sums, expanded(columns, plan.x, sums.levels, sums.units))
-    first = formula.fixed.intercept
+    first, R = formula.fixed.intercept, root(sums.plain[:-1, :-1]) / np.sqrt(sums.n)
+    length = X.deviation if first else X.size
+    size = np.where(length > 0, length, 1.0)
+    rows, least = R @ ((X.centred if first else X.raw) / size), least_left(X.deviation, X.size) / size
     if first:
-        size = np.where(X.deviation > 0, X.deviation, 1.0)
-        products = X.centred.T @ sums.plain[:-1, :-1] @ X.centred / sums.n / np.outer(size, size)
-        rest = independent(products[1:, 1:], (X.deviation / X.size)[1:])
-        kept, inner = [0, *(j + 1 for j in rest)], combinations(products[1:, 1:], rest)
+        rest = independent(rows[:, 1:], least[1:])
+        kept, inner = [0, *(j + 1 for j in rest)], combinations(rows[:, 1:], rest)
     else:
-        size = np.where(X.size > 0, X.size, 1.0)
-        products = X.raw.T @ sums.plain[:-1, :-1] @ X.raw / sums.n / np.outer(size, size)
-        kept = independent(products, np.ones(len(size)))
-        inner = combinations(products, kept)
+        kept = independent(rows, least)
+        inner = combinations(rows, kept)
     aliases = _aliases(X, size, kept, inner, first)
-    constant = _constant(sums, X, kept, first)
+    constant = _constant(sums, R, X, kept, first)
     if first:
         transform = X.centred[:, kept] / size[kept]
         transform[:, 0] = constant_columns(plan.x, sizes_of(sums.levels))
@@ -75,7 +76,12 @@ def fixed_part(sums: Sums, formula: ModelFormula, context: Context) -> FixedPart
         scale[0] = 1.0
     else:
         transform, centre, scale = X.raw[:, kept] / size[kept], np.zeros(len(kept)), 1 / size[kept]
-    return FixedPart(columns, kept, aliases, 0 if first else None, constant, transform, centre, scale)
+    basis, entering = basis_of(R @ transform), transform
+    if basis is not None:
+        entering = transform @ basis
+        if cancellation(sums.plain[:-1, :-1], entering) > CANCELS:
+            basis, entering = None, transform
+    return FixedPart(columns, kept, aliases, 0 if first else None, constant, entering, centre, scale, basis)
 
 
 def _aliases(
@@ -95,7 +101,7 @@ def _aliases(
     return tuple(out)
 
 
-def _constant(sums: Sums, X: Moments, kept: list[int], first: bool) -> np.ndarray | None:
+def _constant(sums: Sums, R: np.ndarray, X: Moments, kept: list[int], first: bool) -> np.ndarray | None:
     """Coefficients a with X a = 1, or None."""
     a = np.zeros(len(kept))
     if first:
@@ -103,11 +109,11 @@ def _constant(sums: Sums, X: Moments, kept: list[int], first: bool) -> np.ndarra
         return a
     if not kept:
         return None
-    e, P = constant_columns(sums.plan.x, sizes_of(sums.levels)), sums.plain[:-1, :-1]
-    columns = X.raw[:, kept] / X.size[kept]
-    a = np.linalg.lstsq(columns.T @ P @ columns, columns.T @ P @ e, rcond=None)[0]
+    e = R @ constant_columns(sums.plan.x, sizes_of(sums.levels))
+    columns = R @ (X.raw[:, kept] / X.size[kept])
+    a = np.linalg.lstsq(columns, e, rcond=None)[0]
     rest = columns @ a - e
-    return a / X.size[kept] if float(rest @ P @ rest) / sums.n < _COINCIDE else None
+    return a / X.size[kept] if float(rest @ rest) < _COINCIDE else None
 
 
 def moments_of_response(sums: Sums, formula: ModelFormula) -> tuple[float, float]:

@@ -95,6 +95,7 @@ def _cross(
         constant=fixed.constant,
         intercept=fixed.intercept,
         sum_log_weights=sums.sum_log_weights,
+        basis=fixed.basis,
     )
 
 

@@ -1,8 +1,8 @@
-"""Which columns are combinations of those before them, decided from sums of products.
+"""Which columns are combinations of those before them, decided from a root of sums of products.
 
-Sums of products hold squares of lengths: what is left of a column can be told from rounding down to about
-1e-7 of its length. A column is dropped when the kept ones before it leave less than 1e-6 of its length about
-the mean, or less than R's 1e-7 of its whole length.
+Sums of products hold squares of lengths: what is left of a number about its centre can be told from rounding
+down to about 1e-7 of its length. A column is dropped when the kept ones before it leave less than 1e-6 of its
+length about the mean, or less than R's 1e-7 of its whole length; the same with and without an intercept.
 """
 
 from __future__ import annotations
@@ -15,15 +15,20 @@ LEAST_OF_WHOLE = 1e-7
 """Of the length: the tolerance that rows are held to."""
 
 
-def independent(products: np.ndarray, share: np.ndarray) -> list[int]:
-    """Return the columns to keep, by Cholesky's elimination in the order given.
+def least_left(deviation: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """(P,) what the columns kept must leave of a column, from its length about the mean and its length."""
+    return np.asarray(np.maximum(LEAST * deviation, LEAST_OF_WHOLE * size))
+
+
+def independent(columns: np.ndarray, least: np.ndarray) -> list[int]:
+    """Return the columns to keep, by orthogonalising in the order given.
 
     Parameters
     ----------
-    products : (P, P) float64
-        Sums of products of columns of length one (zero for columns without variation).
-    share : (P,) float64
-        Length about the mean over whole length.
+    columns : (r, P) float64
+        With the sums of products of the columns in question.
+    least : (P,) float64
+        Length that must be left of each.
 
     Returns
     -------
@@ -31,23 +36,25 @@ def independent(products: np.ndarray, share: np.ndarray) -> list[int]:
 
     Notes
     -----
-    O(P^2 k) for k kept columns.
+    O(r P k) for k kept columns.
     """
-    left, kept = products.copy(), []
-    with np.errstate(divide="ignore"):
-        least = np.maximum(LEAST, LEAST_OF_WHOLE / np.where(share > 0, share, 0.0)) ** 2
-    for j in range(len(left)):
-        if not (left[j, j] > least[j]):
-            continue
-        kept.append(j)
-        row = left[j, j:] / np.sqrt(left[j, j])
-        left[j:, j:] -= np.outer(row, row)
+    basis = np.zeros((len(columns), min(columns.shape)))
+    kept: list[int] = []
+    for j, column in enumerate(columns.T):
+        used = basis[:, : len(kept)]
+        rest = column - used @ (used.T @ column)
+        rest -= used @ (used.T @ rest)  # once more: the first pass is exact only relative to the column
+        left = float(np.sqrt(rest @ rest))
+        if left > least[j] and len(kept) < basis.shape[1]:
+            basis[:, len(kept)] = rest / left
+            kept.append(j)
     return kept
 
 
-def combinations(products: np.ndarray, kept: list[int]) -> np.ndarray:
+def combinations(columns: np.ndarray, kept: list[int]) -> np.ndarray:
     """(k, P - k) weights of the kept columns in those dropped, by least squares."""
-    dropped = [j for j in range(len(products)) if j not in set(kept)]
+    dropped = [j for j in range(columns.shape[1]) if j not in set(kept)]
     if not dropped or not kept:
         return np.zeros((len(kept), len(dropped)))
-    return np.asarray(np.linalg.solve(products[np.ix_(kept, kept)], products[np.ix_(kept, dropped)]))
+    triangle = np.linalg.qr(columns[:, kept])
+    return np.asarray(np.linalg.solve(triangle.R, triangle.Q.T @ columns[:, dropped]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -73,6 +73,10 @@ class CrossProducts:
         Column of X that is itself the constant one.
     sum_log_weights : float
         Enters the criterion as it is.
+    basis : (p, p) float64 or None
+        Upper triangular B with ones on its diagonal, where columns of X entered as ((x - centre) * scale) B:
+        what each adds to those before it. Their products would leave few digits to a covariate far from
+        zero times a factor; None where the columns enter as they are.
     """
 
     n: int
@@ -92,6 +96,30 @@ class CrossProducts:
     constant: np.ndarray | None
     intercept: int | None
     sum_log_weights: float
+    basis: np.ndarray | None = None
+
+    @property
+    def x_transform(self) -> np.ndarray:
+        """(p, p) T with (columns that entered) = X T, the user's X."""
+        T = np.diag(self.x_scale)
+        if self.intercept is not None:
+            T[self.intercept] -= self.x_centre * self.x_scale
+        return T if self.basis is None else T @ self.basis
+
+    def coefficients(self, beta: np.ndarray) -> np.ndarray:
+        """(…, p) coefficients of the user's columns, from those of the columns and response that entered."""
+        out = (beta if self.basis is None else beta @ self.basis.T) * self.x_scale
+        if self.intercept is not None:
+            out[..., self.intercept] -= out @ self.x_centre
+        return out if self.constant is None else out + self.y_centre * self.constant
+
+    def in_columns(self) -> CrossProducts:
+        """The same of the centred and scaled columns themselves; loses the digits that a basis keeps."""
+        if self.basis is None:
+            return self
+        back = np.eye(self.p + 1)
+        back[:-1, :-1] = np.linalg.inv(self.basis)
+        return replace(self, zx=self.zx @ back, xx=back.T @ self.xx @ back, basis=None)
 
     @property
     def z_size(self) -> tuple[np.ndarray, ...]:

@@ -101,6 +101,7 @@ def cross_record(cross: CrossProducts) -> Record:
         "constant": None if cross.constant is None else cross.constant.tolist(),
         "y_centre": cross.y_centre,
         "sum_log_weights": cross.sum_log_weights,
+        **({} if cross.basis is None else {"basis": packed(cross.basis)}),
     }
 
 
@@ -134,6 +135,7 @@ def read_cross(record: Mapping[str, Any], design: GatheredDesign) -> CrossProduc
         constant=None if record["constant"] is None else listed(record["constant"], "the constant", p),
         intercept=design.intercept,
         sum_log_weights=float(record["sum_log_weights"]),
+        basis=unpacked(record["basis"], "the basis of X", (p, p)) if "basis" in record else None,
     )
 
 

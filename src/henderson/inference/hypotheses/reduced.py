@@ -52,6 +52,7 @@ def without_columns(cross: CrossProducts, drop: np.ndarray) -> CrossProducts | N
     -----
     O(q p): blocks of Z'WZ are shared.
     """
+    cross = cross.in_columns()
     keep = np.setdiff1d(np.arange(cross.p), drop)
     if cross.constant is not None and np.abs(cross.constant[drop]).max(initial=0.0) > 1e-9:
         return None

@@ -137,11 +137,7 @@ def user_roots(frame: Frame, theta: np.ndarray, term: int) -> np.ndarray:
 
 def user_coefficients(estimate: Estimate, raw: np.ndarray) -> np.ndarray:
     """(m, p) coefficients of the user's columns from those of the centred and scaled ones."""
-    cross = estimate.cross
-    out = raw * cross.x_scale
-    if cross.intercept is not None:
-        out[:, cross.intercept] -= out @ cross.x_centre
-    return out if cross.constant is None else out + cross.y_centre * cross.constant
+    return estimate.cross.coefficients(raw)
 
 
 def _one(parameter: Parameter, roots: list[np.ndarray], sigma: np.ndarray, fixed: np.ndarray) -> np.ndarray:

@@ -91,6 +91,7 @@ def held_column(cross: CrossProducts, j: int, information: float) -> HeldColumn:
     -----
     O((q + p) p^2): [X y] of the columns used is [X y] of the search times a (p + 1, p) matrix.
     """
+    cross = cross.in_columns()
     p, others = cross.p, [i for i in range(cross.p) if i != j]
     keep, v = np.zeros((p + 1, p)), np.zeros(p + 1)
     keep[others, np.arange(p - 1)] = 1.0
