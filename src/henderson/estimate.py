@@ -17,6 +17,7 @@ from henderson.model.linear import check_theta, theta_names
 from henderson.model.sampled_search import DEFAULT_ERROR, MonteCarlo, search_by_probes
 from henderson.model.start import moment_start
 from henderson.model.units import from_search, relative_factors, to_search
+from henderson.optim.again import FEW_ROWS, search_again
 from henderson.optim.chart import Block, Chart, chart_as_typed
 from henderson.optim.newton import Point
 from henderson.optim.record import SearchRecord
@@ -289,7 +290,8 @@ def fit_cross_products(
     )
     if iterative:
         return _search_iteratively(cross, names, bool(reml), chart, theta, int(most), tolerance, choice)
-    estimate = _search_and_pack(cross, names, bool(reml), chart, theta, int(most), tolerance, choice.system)
+    twice, options = start is None and cross.n <= FEW_ROWS, (int(most), tolerance, choice.system)
+    estimate = _search_and_pack(cross, names, bool(reml), chart, theta, *options, twice=twice)
     return replace(estimate, choice=replace(choice, system=None))
 
 
@@ -313,10 +315,14 @@ def _search_and_pack(
     most: int,
     tol: float,
     system: Any,
+    *,
+    twice: bool = False,
 ) -> Estimate:
     evaluate = Counted(criterion(cross, reml=reml, system=system), "fit")
     with blas_threads_for(system.structure()["tail"]):
         found = search(evaluate, chart, theta, tol=tol, most=most)
+        if twice:
+            found = search_again(evaluate, found, tol=tol, most=most)
     evaluate.close()
     if found.point is None or found.kkt is None:
         raise explain_failure(cross, theta, chart.entries, reml=reml, system=system)

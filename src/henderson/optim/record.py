@@ -14,6 +14,7 @@ STAGES = {
     "leave boundary": "variance added",
     "polish": "last step, value only",
     "more probes": "the same, more probes",
+    "second start": "second start",
 }
 """Kinds of steps in words."""
 
@@ -38,8 +39,8 @@ class Step:
         Whether the search moved there.
     stage : str
         ``start``, ``newton``, ``snap`` (small variances set to zero), ``leave boundary`` (variance added),
-        ``polish`` (a last Newton step, for its value alone) or ``more probes`` (iterative solver: the same
-        theta with a smaller Monte Carlo error).
+        ``polish`` (a last Newton step, for its value alone), ``more probes`` (iterative solver: the same
+        theta with a smaller Monte Carlo error) or ``second start`` (few rows: a second search begins).
     """
 
     theta: np.ndarray

@@ -15,6 +15,9 @@ from henderson.inference.many.roots import chart_table
 from henderson.inference.many.start import moment_starts
 from henderson.model.criterion import criterion, explain_failure
 from henderson.model.start import moment_start
+from henderson.optim.again import BETTER, FEW_ROWS, search_again, unit_theta
+from henderson.optim.chart import chart_as_typed
+from henderson.optim.rectify import SMALL_PIVOT
 from henderson.optim.search import search
 from henderson.solve.direct import FAILURES
 
@@ -115,13 +118,35 @@ def search_block(
     theta, rows = start.theta.copy(), np.zeros(start.theta.shape, dtype=np.int32)
     rows[:] = cross.entries[:, 1]
     spent, converged = np.zeros(len(good), dtype=np.int32), good.copy()
-    theta[good], rows[good], _, _, _, outcome, spent[good] = run.search(
+    theta[good], rows[good], value, _, _, outcome, spent[good] = run.search(
         start.charts, start.which[good], number, start.theta[good], limits.tol, limits.most
     )
-    out = Searches(theta, rows, spent, converged, {})
-    for i in number[outcome == CAREFUL].tolist():
+    out, careful = Searches(theta, rows, spent, converged, {}), number[outcome == CAREFUL]
+    if cross.n <= FEW_ROWS:
+        plain = outcome != CAREFUL
+        careful = np.union1d(careful, _again(run, cross, number[plain], value[plain], limits, out))
+    for i in careful.tolist():
         _carefully(cross, system, block, i, limits, reml, out)
     return run, out
+
+
+def _again(
+    run: Any, cross: CrossProducts, number: np.ndarray, value: np.ndarray, limits: Limits, out: Searches
+) -> np.ndarray:
+    """Search responses on the boundary again, as `search_again`; returns those that it leaves undecided."""
+    typed = chart_as_typed(cross.entries)
+    pivots = np.concatenate([each.positions.diagonal() for each in typed.blocks])
+    zeros = (np.abs(out.theta[np.ix_(number, pivots)]) < SMALL_PIVOT).any(axis=1)
+    number, value = number[zeros].astype(np.int32), value[zeros]
+    start = np.tile(unit_theta(typed), (len(number), 1))
+    theta, rows, other, _, _, outcome, spent = run.search(
+        typed.entries[None], np.zeros(len(number), dtype=np.int32), number, start, limits.tol, limits.most
+    )
+    spent = spent + out.evaluations[number]
+    better = (outcome != CAREFUL) & (other < value - BETTER) & (spent <= limits.most)
+    out.theta[number[better]], out.rows[number[better]] = theta[better], rows[better]
+    out.evaluations[number] = np.minimum(spent, limits.most)
+    return number[outcome == CAREFUL]
 
 
 def _carefully(
@@ -132,6 +157,8 @@ def _carefully(
         chart, theta = moment_start(one)
         evaluate = criterion(one, reml=reml, system=system)
         found = search(evaluate, chart, theta, tol=limits.tol, most=limits.most)
+        if cross.n <= FEW_ROWS:
+            found = search_again(evaluate, found, tol=limits.tol, most=limits.most)
         if found.point is None:
             raise explain_failure(one, theta, chart.entries, reml=reml, system=system)
     except (HendersonError, np.linalg.LinAlgError) as error:
