@@ -202,3 +202,10 @@ def test_an_iterator_that_was_read_before_says_so():
     hd.cross_products("Reaction ~ Days + (1 | Subject)", chunks)
     with pytest.raises(hd.errors.DataError, match="read only once"):
         hd.cross_products("Reaction ~ Days + (1 | Subject)", chunks)
+
+
+@pytest.mark.parametrize("formula", ["Reaction ~ Days", "Reaction ~ ."])
+def test_a_formula_without_random_terms_is_no_mixed_model(formula):
+    for data in (hd.datasets.load("sleepstudy"), [hd.datasets.load("sleepstudy")]):
+        with pytest.raises(hd.errors.DesignError, match="no random term"):
+            hd.cross_products(formula, data)

@@ -14,6 +14,7 @@ from henderson.crossprod.combine import Accumulator
 from henderson.crossprod.sums import Sums
 from henderson.data import open_frame
 from henderson.data.chunks import WHOLE, Chunk, Chunks, Names, reading
+from henderson.design.build import random_part
 from henderson.design.chunk import ChunkValues, Request, read_chunk
 from henderson.design.learning import (
     Powers,
@@ -80,7 +81,9 @@ def needed_columns(request: Request) -> Names:
     if read_sides(request.formula, env).has_dot:
         return None
     extra = [name for name in (request.weights, request.offset) if isinstance(name, str)]
-    return tuple(dict.fromkeys([*read_formula(request.formula, env).names, *extra]))
+    formula = read_formula(request.formula, env)
+    random_part(formula)
+    return tuple(dict.fromkeys([*formula.names, *extra]))
 
 
 def _check_level_names(request: Request, names: Names) -> None:

@@ -152,7 +152,8 @@ def offset_total(formula: ModelFormula, context: Context, given: np.ndarray | No
     return total
 
 
-def _check_parts(formula: ModelFormula) -> tuple[RandomPart, ...]:
+def random_part(formula: ModelFormula) -> tuple[RandomPart, ...]:
+    """Return the random terms of a formula; a DesignError without any."""
     if not formula.random:
         raise DesignError(
             "The formula has no random term such as (1 | g), so this is no mixed model. Add one, or fit "
@@ -249,7 +250,7 @@ def _build(
     offset: Any,
     data: Any,
 ) -> Design:
-    _check_parts(formula)
+    random_part(formula)
     context = Context({}, frame.n, formula.text, True, {}, {}, env, CALLS)
     given = Given(read_vector(weights, "weights", frame), read_vector(offset, "offset", frame))
     columns = raw_columns(formula, frame, context)

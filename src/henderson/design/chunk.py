@@ -10,7 +10,7 @@ import numpy as np
 
 from henderson.data import Column, Factor, Frame, Numbers, as_factor, label_text, open_frame, recode
 from henderson.design.arguments import check_weights, read_vector
-from henderson.design.build import offset_total, raw_columns
+from henderson.design.build import offset_total, random_part, raw_columns
 from henderson.design.calls import CALLS
 from henderson.design.checks import response_numbers
 from henderson.design.context import Context, Matrix, State
@@ -122,6 +122,7 @@ def read_chunk(
     """
     frame = open_frame(data)
     formula = read_request(request, frame, plan)
+    random_part(formula)
     context = Context(
         {}, frame.n, formula.text, False, request.states, {}, request.env, CALLS, open_levels=True
     )

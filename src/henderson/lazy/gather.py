@@ -10,8 +10,9 @@ import numpy as np
 from henderson.crossprod.record import CrossProducts
 from henderson.data.suggest import did_you_mean
 from henderson.design.arguments import check_env, check_formula, check_na_action, read_codings
+from henderson.design.build import random_part
 from henderson.design.gathered import GatheredDesign
-from henderson.errors import DataError, DesignError, OptionError
+from henderson.errors import DataError, OptionError
 from henderson.formula import ModelFormula, read_formula
 from henderson.formula.model import read_sides
 from henderson.lazy.engines import Lazy, open_lazy
@@ -58,11 +59,7 @@ def read_model(text: str, lazy: Lazy, env: dict[str, Any]) -> ModelFormula:
     names = frozenset(env)
     columns = tuple(lazy.types) if read_sides(text, names).has_dot else None
     formula = read_formula(text, names, columns)
-    if not formula.random:
-        raise DesignError(
-            "The formula has no random term such as (1 | g), so this is no mixed model. Add one, or fit "
-            "ordinary least squares, for example statsmodels.formula.api.ols."
-        )
+    random_part(formula)
     return formula
 
 

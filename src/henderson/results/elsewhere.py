@@ -33,6 +33,10 @@ ATTRIBUTES = {
     "cov_params": "Write fit.vcov.",
     **dict.fromkeys(("cov_re", "VarCorr", "vcomp"), "Write fit.varcorr."),
     "scale": "Write fit.sigma ** 2.",
+    **dict.fromkeys(
+        ("save", "to_json", "to_pickle", "dump"),
+        "Write json.dump(fit.to_dict(), file); henderson.LinearMixedFit.from_dict reads it.",
+    ),
     "random_effects": "Write fit.ranef.",
     "random_effects_cov": "Write fit.ranef['group'].cov.",
     **dict.fromkeys(("llf", "logLik", "loglikelihood"), "Write fit.loglik."),
