@@ -171,13 +171,19 @@ def _chained(before: list[Step], record: SearchRecord) -> list[Step]:
 def _accuracy(
     cross: CrossProducts, chart: Chart, theta: np.ndarray, sampled: Sampled
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """Monte Carlo error and standard error of theta in lme4's units, and the largest ratio of the two."""
+    """Monte Carlo error and standard error of theta in lme4's units, and the largest ratio of the two.
+
+    Where probes are random at all, the error counts the Newton step that the search has left undone: where
+    they leave little, that is most of it.
+    """
     assert sampled.at.curvature is not None
+    assert sampled.at.gradient is not None
     inverse = np.linalg.pinv(sampled.at.curvature, rcond=1e-10, hermitian=True)
     J = _jacobian(cross, chart, theta)
     spread = J @ inverse @ sampled.gradient_covariance @ inverse @ J.T
+    undone = (J @ inverse @ sampled.at.gradient) ** 2 * bool(sampled.gradient_covariance.any())
     variance = np.maximum(np.diag(2 * J @ inverse @ J.T), 0.0)
-    error, std_error = np.sqrt(np.maximum(np.diag(spread), 0.0)), np.sqrt(variance)
+    error, std_error = np.sqrt(np.maximum(np.diag(spread), 0.0) + undone), np.sqrt(variance)
     inside = std_error > 0
     share = float((error[inside] / std_error[inside]).max(initial=0.0))
     return error, std_error, share
