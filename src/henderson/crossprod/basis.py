@@ -39,6 +39,27 @@ def root(products: np.ndarray) -> np.ndarray:
     return R * size
 
 
+def useful_basis(products: np.ndarray, columns: np.ndarray, weights: np.ndarray) -> np.ndarray | None:
+    """Find a basis of columns, where it keeps digits that the columns would lose.
+
+    Parameters
+    ----------
+    products : (…, m, m) float64
+        Sums of products, of the cells of a table or of all rows.
+    columns : (r, p) float64
+        With the sums of products of the columns.
+    weights : (…, m, p) float64
+        The columns as combinations of what was summed.
+
+    Returns
+    -------
+    (p, p) float64 or None
+        As `basis_of`; None, too, where what was summed does not hold the differences.
+    """
+    basis = basis_of(columns)
+    return None if basis is None or cancellation(products, weights @ basis) > CANCELS else basis
+
+
 def basis_of(columns: np.ndarray) -> np.ndarray | None:
     """Find what each column adds to those before it.
 
@@ -74,15 +95,16 @@ def cancellation(products: np.ndarray, weights: np.ndarray) -> float:
 
     Parameters
     ----------
-    products : (m, m) float64
-        Sums of products of columns.
-    weights : (m, p) float64
+    products : (…, m, m) float64
+        Sums of products of columns, of the cells of a table or of all rows.
+    weights : (…, m, p) float64
         Combinations of these columns.
 
     Notes
     -----
-    O(m^2 p).
+    O(m^2 p) for each cell.
     """
-    whole = np.einsum("ij,ij->j", weights, products @ weights)
-    beside = np.einsum("ij,ij->j", np.abs(weights), np.abs(products) @ np.abs(weights))
+    p, sizes = weights.shape[-1], np.abs(weights)
+    whole = (weights * (products @ weights)).reshape(-1, p).sum(axis=0)
+    beside = (sizes * (np.abs(products) @ sizes)).reshape(-1, p).sum(axis=0)
     return float((beside / np.maximum(whole, np.finfo(float).tiny)).max(initial=1.0))

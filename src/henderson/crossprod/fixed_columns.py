@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from henderson.crossprod.basis import CANCELS, basis_of, cancellation, root
+from henderson.crossprod.basis import root, useful_basis
 from henderson.crossprod.coding import Coded, coded_columns, expanded
 from henderson.crossprod.moments import Moments, moments_of
 from henderson.crossprod.ranks import combinations, independent, least_left
@@ -76,11 +76,8 @@ def fixed_part(sums: Sums, formula: ModelFormula, context: Context) -> FixedPart
         scale[0] = 1.0
     else:
         transform, centre, scale = X.raw[:, kept] / size[kept], np.zeros(len(kept)), 1 / size[kept]
-    basis, entering = basis_of(R @ transform), transform
-    if basis is not None:
-        entering = transform @ basis
-        if cancellation(sums.plain[:-1, :-1], entering) > CANCELS:
-            basis, entering = None, transform
+    basis = useful_basis(sums.plain[:-1, :-1], R @ transform, transform)
+    entering = transform if basis is None else transform @ basis
     return FixedPart(columns, kept, aliases, 0 if first else None, constant, entering, centre, scale, basis)
 
 

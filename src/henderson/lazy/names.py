@@ -45,9 +45,18 @@ def design_of(model: Sketch, tables: Tables, count: Count) -> GatheredDesign:
         "has_offset": plan.offset is not None or bool(plan.formula.fixed.offsets),
         "products": _plain_products(model, tables),
         "predictors": predictors_of(stage, tables),
+        "level_rows": level_rows(model, tables),
         "where": stage.lazy.where,
     }
     return GatheredDesign(**parts)
+
+
+def level_rows(model: Sketch, tables: Tables) -> tuple[np.ndarray, ...]:
+    """(l,) int64 rows of every level of every grouping factor."""
+    return tuple(
+        np.rint(np.bincount(g.codes, weights=tables.single[b].n, minlength=len(g.levels))).astype(np.int64)
+        for b, (g, _) in zip(model.blocks, model.groupings, strict=True)
+    )
 
 
 def _plain_products(model: Sketch, tables: Tables) -> Products:

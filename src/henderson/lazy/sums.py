@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from henderson.crossprod.accumulate import centre_and_scale, theta_entries, z_transform_of
+from henderson.crossprod.basis import useful_basis
 from henderson.crossprod.record import CrossProducts, PairBlocks
 from henderson.data import label_text
 from henderson.design.calls import CALLS
 from henderson.design.context import Context
 from henderson.design.gathered import GatheredDesign
 from henderson.design.groupings import replay_grouping
-from henderson.lazy.assemble import entered, pair_blocks, products, sum_cells
+from henderson.lazy.assemble import Entered, entered, pair_blocks, products, pseudo_rows, sum_cells
 from henderson.lazy.columns import Cells, Columns, cells_of, columns_of, context_of, joined
 from henderson.lazy.names import bare_design
 from henderson.lazy.passes import Tables, changed
@@ -51,7 +52,8 @@ def cross_products(model: Sketch, tables: Tables) -> CrossProducts:
     y_centre = model.spreads[-1].mean if constant is not None else 0.0
     centre, scale = np.append(x_centre, y_centre), np.append(x_scale, 1.0)
     z = [_z_of(model, tables, f, design) for f in range(len(model.groupings))]
-    zz, zx = zip(*(_single(model, tables, f, z[f], centre, scale) for f in range(len(z))), strict=True)
+    basis = _basis(model, tables, x_centre, x_scale)
+    zz, zx = zip(*(_single(model, tables, f, z[f], centre, scale, basis) for f in range(len(z))), strict=True)
     levels = tuple(len(grouping.levels) for grouping, _ in model.groupings)
     logs = tables.whole.log_weights
     return CrossProducts(
@@ -63,7 +65,7 @@ def cross_products(model: Sketch, tables: Tables) -> CrossProducts:
         zz=tuple(zz),
         pairs=_pairs(model, tables, z, levels),
         zx=np.concatenate([each.reshape(-1, each.shape[-1]) for each in zx]),
-        xx=_whole(model, tables, centre, scale),
+        xx=_whole(model, tables, centre, scale, basis),
         entries=theta_entries([t.grouping for t in design.terms], [t.k for t in design.terms]),
         z_transform=tuple(each.transform for each in z),
         x_centre=x_centre,
@@ -72,6 +74,7 @@ def cross_products(model: Sketch, tables: Tables) -> CrossProducts:
         constant=constant,
         intercept=intercept,
         sum_log_weights=0.0 if logs is None else float(logs.sum()),
+        basis=basis,
     )
 
 
@@ -105,7 +108,13 @@ def _z_of(model: Sketch, tables: Tables, f: int, design: GatheredDesign) -> _Z:
 
 
 def _single(
-    model: Sketch, tables: Tables, f: int, z: _Z, centre: np.ndarray, scale: np.ndarray
+    model: Sketch,
+    tables: Tables,
+    f: int,
+    z: _Z,
+    centre: np.ndarray,
+    scale: np.ndarray,
+    basis: np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return Z'WZ (levels, K, K) and Z'W[X y] (levels, K, p + 1) of one grouping."""
     plan, block, table = model.stage.plan, tables.blocks[model.blocks[f]], tables.single[model.blocks[f]]
@@ -120,18 +129,40 @@ def _single(
     )
     x_numbers = tuple(dict.fromkeys((CONSTANT, *fixed_atoms(plan))))
     x_in = entered(_x_columns(model, cells, table), x_numbers, tables.centres, centre, scale)
+    x_in = _by_basis(x_in, basis)
     zz = products(table.matrix(block.atoms, block.atoms), z_in.weights, z_in.weights, cells.which)
     zx = products(table.matrix(block.atoms, x_numbers), z_in.weights, x_in.weights, cells.which)
     zz = sum_cells(codes, levels, zz)
     return np.ascontiguousarray((zz + np.swapaxes(zz, 1, 2)) / 2), sum_cells(codes, levels, zx)
 
 
-def _whole(model: Sketch, tables: Tables, centre: np.ndarray, scale: np.ndarray) -> np.ndarray:
+def _basis(model: Sketch, tables: Tables, centre: np.ndarray, scale: np.ndarray) -> np.ndarray | None:
+    """Return what each column of X adds to those before it, where their products would lose it."""
+    if not model.kept:
+        return None
+    cells, numbers = model.cells, tuple(dict.fromkeys((CONSTANT, *fixed_atoms(model.stage.plan))))
+    moments = sum_cells(cells.which, cells.count, tables.whole.matrix(numbers, numbers, plain=True))
+    weights = entered(model.x, numbers, tables.centres, centre, scale).weights
+    return useful_basis(moments, (pseudo_rows(moments) @ weights).reshape(-1, len(model.kept)), weights)
+
+
+def _by_basis(columns: Entered, basis: np.ndarray | None) -> Entered:
+    """Return columns of X and the response with X by a basis."""
+    if basis is None:
+        return columns
+    x, y = columns.weights[..., :-1] @ basis, columns.weights[..., -1:]
+    return Entered(columns.numbers, np.concatenate([x, y], axis=2))
+
+
+def _whole(
+    model: Sketch, tables: Tables, centre: np.ndarray, scale: np.ndarray, basis: np.ndarray | None
+) -> np.ndarray:
     """Return [X y]'W[X y], (p + 1, p + 1)."""
     table, cells = tables.whole, model.cells
     numbers = tuple(dict.fromkeys((CONSTANT, *fixed_atoms(model.stage.plan))))
     moments = sum_cells(cells.which, cells.count, table.matrix(numbers, numbers))
     x_in = entered(joined(model.x, y_columns(cells.count)), numbers, tables.centres, centre, scale)
+    x_in = _by_basis(x_in, basis)
     out = products(moments, x_in.weights, x_in.weights, np.arange(cells.count)).sum(axis=0)
     return np.ascontiguousarray((out + out.T) / 2)
 
