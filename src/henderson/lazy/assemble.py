@@ -9,7 +9,7 @@ import numpy as np
 
 from henderson.crossprod.accumulate import Spread
 from henderson.crossprod.record import PairBlocks
-from henderson.lazy.columns import Columns
+from henderson.lazy.columns import Columns, distinct
 from henderson.lazy.plan import CONSTANT, Atom
 
 _CHUNK = 1 << 16
@@ -84,7 +84,9 @@ def sum_cells(codes: np.ndarray, levels: int, values: np.ndarray) -> np.ndarray:
     if len(codes) == levels:
         out = np.empty_like(values)
         out[codes] = values
-        if len(np.unique(codes)) == levels:
+        met = np.zeros(levels, dtype=bool)
+        met[codes] = True
+        if met.all():
             return out
     flat = values.reshape(len(values), -1)
     sums = [np.bincount(codes, weights=flat[:, j], minlength=levels) for j in range(flat.shape[1])]
@@ -128,7 +130,7 @@ def pair_blocks(
     PairBlocks
     """
     place = codes[0].astype(np.int64) * levels[1] + codes[1]
-    entries, at = np.unique(place, return_inverse=True)
+    entries, at = distinct(place, levels[0] * levels[1])
     merged = sum_cells(at, len(entries), blocks)
     row, partner = np.divmod(entries, levels[1])
     start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=levels[0]))])

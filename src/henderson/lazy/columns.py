@@ -83,6 +83,26 @@ class Columns:
         return out
 
 
+def distinct(values: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the different integers from 0 to size - 1 in order, and which of them each value is.
+
+    Parameters
+    ----------
+    values : (n,) int64
+    size : int
+
+    Notes
+    -----
+    A lookup table where `size` is of the order of n, which for 2e6 cells takes a fifth of the time of a sort.
+    """
+    if size > 4 * len(values) + 1000:
+        found, which = np.unique(values, return_inverse=True)
+        return found, which
+    met = np.zeros(size, dtype=bool)
+    met[values] = True
+    return np.flatnonzero(met), (np.cumsum(met) - 1)[values]
+
+
 def cells_of(columns: dict[Key, Column], keys: tuple[Key, ...], cells: int) -> Cells:
     """Find the different combinations of keys among the cells of a table.
 
@@ -99,12 +119,15 @@ def cells_of(columns: dict[Key, Column], keys: tuple[Key, ...], cells: int) -> C
     -------
     Cells
     """
-    codes = np.zeros(cells, dtype=np.int64)
+    which, count = np.zeros(cells, dtype=np.int64), min(cells, 1)
     for key in keys:
         more = codes_of(columns[key])
-        combined = codes * (int(more.max(initial=0)) + 1) + more
-        codes = np.unique(combined, return_inverse=True)[1]
-    _, first, which = np.unique(codes, return_index=True, return_inverse=True)
+        more = more - min(int(more.min(initial=0)), 0)  # a truth value can be neither
+        sizes = int(more.max(initial=0)) + 1
+        found, which = distinct(which * sizes + more, count * sizes)
+        count = len(found)
+    first = np.empty(count, dtype=np.int64)
+    first[which[::-1]] = np.arange(cells - 1, -1, -1)  # the last one written stays
     return Cells(which, first)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import narwhals as nw
+import numpy as np
 
 from henderson.data import Factor, Numbers
 from henderson.design.predictors import FEW, MANY, MOST_CELLS, OFFSET, Cells, NumberTable, Tables
+from henderson.lazy.columns import cells_of
 from henderson.lazy.engines import run
 from henderson.lazy.expressions import number
 from henderson.lazy.passes import Tables as Sums
@@ -102,16 +104,22 @@ def _cells(stage: Stage, sums: Sums, keys: list[Key], few: list[str]) -> Cells |
         whole = sums.whole
         columns, n = [whole.keys[key] for key in keys], whole.n
         weights = whole.sums[(CONSTANT, CONSTANT)]
-    labels = [_labels(column) for column in columns]
-    cells: Cells = {}
-    for key, rows, weight in zip(
-        zip(*labels, strict=True) if labels else [()] * len(n), n.tolist(), weights.tolist(), strict=True
-    ):
-        before = cells.get(key, (0, 0.0))
-        cells[key] = (before[0] + int(rows), before[1] + weight)
-        if len(cells) > MOST_CELLS:
-            return None
-    return cells
+    return counted_cells(columns, n, weights)
+
+
+def counted_cells(columns: list[Any], n: np.ndarray, weights: np.ndarray) -> Cells | None:
+    """Return rows and sums of weights by combinations of labels; None where there are too many of these."""
+    labelled = {Key(str(i)): column for i, column in enumerate(columns)}
+    cells = cells_of(labelled, tuple(labelled), len(n))
+    if cells.count > MOST_CELLS:
+        return None
+    rows, total = np.bincount(cells.which, weights=n), np.bincount(cells.which, weights=weights)
+    labels = [_labels(column.take(cells.first)) for column in columns]
+    keys = zip(*labels, strict=True) if labels else [()] * cells.count
+    return {
+        key: (int(each), weight)
+        for key, each, weight in zip(keys, rows.tolist(), total.tolist(), strict=True)
+    }
 
 
 def _labels(column: Any) -> list[Any]:
