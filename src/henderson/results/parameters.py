@@ -243,13 +243,8 @@ class Parameters:
         >>> import henderson as hd
         >>> sleep = hd.datasets.load("sleepstudy")
         >>> fit = hd.lmm("Reaction ~ Days + (Days | Subject)", sleep, solver="direct")
-        >>> fit.solver
-        Solved directly, by a sparse factor
-        theta                    estimate
-        Subject.(Intercept)      0.966732
-        Subject.Days.(Intercept) 0.015169
-        Subject.Days              0.23091
-        Why: asked for. (solver='direct')
+        >>> fit.solver.name, fit.solver.reason
+        ('direct', 'asked for')
         """
         return SolverReport(solver.solver_record(self.estimate), self.source.kind)
 
