@@ -3,8 +3,8 @@
 lme4 reads its limits off a spline through the profile, which it cuts where a standard deviation nears zero or
 a correlation one.  Four recorded limits are off by more than the tolerance (one of them is -1, with the
 warning "bad spline fit").  For these the test shows, by the deviance written down n x n, that it has risen by
-the chi-square quantile at our limit, and not at the recorded one.  A fifth is read off a branch of the profile
-that is not the lowest: with the intercepts' deviation at zero every correlation fits better than the recorded
+the chi-square quantile at our limit, and not at the recorded one.  A fifth is read off a branch of the
+profile that is not the lowest: with the intercepts' deviation at zero every correlation fits better than the recorded
 limit does, so that the data set it no lower limit.
 """
 
@@ -31,7 +31,7 @@ OFF = {
     ("sim_near2_reml", "cor_x.(Intercept)|g", 0): 50.0,
 }
 
-# Model, parameter, end: no value of the parameter raises the deviance by the quantile; the deviation that is zero.
+# Model, parameter, end where no value raises the deviance by the quantile: the deviation that is zero there.
 NEVER = {("orthodont_slope_reml", "cor_age.(Intercept)|Subject", 0): "sd_(Intercept)|Subject"}
 
 
