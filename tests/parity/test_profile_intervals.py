@@ -4,8 +4,8 @@ lme4 reads its limits off a spline through the profile, which it cuts where a st
 a correlation one.  Four recorded limits are off by more than the tolerance (one of them is -1, with the
 warning "bad spline fit").  For these the test shows, by the deviance written down n x n, that it has risen by
 the chi-square quantile at our limit, and not at the recorded one.  A fifth is read off a branch of the
-profile that is not the lowest: with the intercepts' deviation at zero every correlation fits better than the recorded
-limit does, so that the data set it no lower limit.
+profile that is not the lowest: with the intercepts' deviation at zero every correlation fits better than the
+recorded limit does, so that the data set it no lower limit.
 """
 
 from __future__ import annotations
