@@ -291,8 +291,8 @@ def fit_cross_products(
     if iterative:
         return _search_iteratively(cross, names, bool(reml), chart, theta, int(most), tolerance, choice)
     twice, options = start is None and cross.n <= FEW_ROWS, (int(most), tolerance, choice.system)
-    estimate = _search_and_pack(cross, names, bool(reml), chart, theta, *options, twice=twice)
-    return replace(estimate, choice=replace(choice, system=None))
+    made = Choice(choice.solver, choice.reason, choice.asked)  # without the analysis, which the estimate has
+    return _search_and_pack(cross, names, bool(reml), chart, theta, *options, twice=twice, choice=made)
 
 
 def positive(value: Any, default: float, name: str) -> float:
@@ -317,6 +317,7 @@ def _search_and_pack(
     system: Any,
     *,
     twice: bool = False,
+    choice: Choice = DIRECT,
 ) -> Estimate:
     evaluate = Counted(criterion(cross, reml=reml, system=system), "fit")
     with blas_threads_for(system.structure()["tail"]):
@@ -326,7 +327,7 @@ def _search_and_pack(
     evaluate.close()
     if found.point is None or found.kkt is None:
         raise explain_failure(cross, theta, chart.entries, reml=reml, system=system)
-    return _pack(cross, names, reml, found.point, found.record, found.kkt, system)
+    return _pack(cross, names, reml, found.point, found.record, found.kkt, system, choice)
 
 
 def _search_iteratively(
@@ -354,6 +355,7 @@ def _pack(
     record: SearchRecord,
     kkt: KKT,
     system: Any,
+    choice: Choice = DIRECT,
 ) -> Estimate:
     """Undo centring and scaling: beta = T beta_scaled + shift of the response, theta by the scales of Z."""
     nu, at = cross.n - cross.p if reml else cross.n, point.at
@@ -373,6 +375,7 @@ def _pack(
         kkt=kkt,
         cross=cross,
         system=system,
+        choice=choice,
     )
 
 

@@ -22,6 +22,9 @@ SOLVERS = ("auto", "direct", "iterative")
 PATIENCE = 60.0
 """Predicted seconds up to which a direct fit, which is exact, is preferred to a faster iterative one."""
 
+FEW_EQUATIONS = 100
+"""Random effects up to which a factor costs less than predicting what it would cost."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -75,6 +78,8 @@ def choose(cross: CrossProducts, solver: str, system: Any = None) -> Choice:
         return Choice("iterative", "asked for", solver)
     if system is not None:
         return Choice("direct", "the same design has been factored before", solver, system)
+    if solver == "auto" and cross.q <= FEW_EQUATIONS:
+        return Choice("direct", f"there are only {cross.q} random effects", solver, analyse(cross))
     found = counts(cross)
     if solver == "auto" and is_hopeless(found):
         refuse_too_many_vectors(cross)
