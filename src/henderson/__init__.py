@@ -18,7 +18,7 @@ from . import errors
 if TYPE_CHECKING:
     from . import datasets, plot
     from .api import lmm
-    from .lazy.engines import scan
+    from .lazy.scanning import scan
     from .model.linear import LinearMixedModel
     from .results import LinearMixedFit
     from .results.comparison import ftest, lrt
@@ -66,7 +66,7 @@ _LAZY = {
     "plot": "plot",
     "pooling": "results.pooling",
     "power": "results.power",
-    "scan": "lazy.engines",
+    "scan": "lazy.scanning",
     "set_threads": "threads",
 }
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 import warnings
-from os import PathLike
 from typing import Any, NamedTuple
 
-from henderson.errors import DataError, HendersonError, OptionError
+from henderson.errors import DataError, HendersonError
 
 _ROOTS = {"polars", "duckdb", "_duckdb", "dask", "dask_expr", "pyspark", "ibis", "sqlframe", "narwhals"}
 _NAMES = {
@@ -158,61 +157,6 @@ def run(lazy: Lazy, query: Any, doing: str) -> Any:
         raise
     except Exception as error:
         raise failed(lazy.engine, doing, error) from error
-
-
-def scan(source: str | PathLike[str], *, connection: Any = None) -> Any:
-    """Return a DuckDB relation of files or of a query: data for `lmm` that stay where they are.
-
-    Parameters
-    ----------
-    source : str or path
-        A path, a pattern such as ``"files/*.parquet"``, a URL that DuckDB reads, or SQL that starts with
-        SELECT, FROM or WITH.
-    connection : DuckDB connection, optional
-        Where tables named in the query are; by default a new one.
-
-    Returns
-    -------
-    duckdb.DuckDBPyRelation
-
-    Raises
-    ------
-    ImportError
-        DuckDB is not installed.
-    DataError
-        DuckDB cannot read the source.
-    OptionError
-        The source is no text or path.
-
-    Notes
-    -----
-    Reads the types of the columns only.
-
-    Examples
-    --------
-    >>> import henderson as hd
-    >>> relation = hd.scan("SELECT i % 7 AS g, i::DOUBLE AS x FROM range(70) AS t(i)")
-    >>> relation.columns
-    ['g', 'x']
-    """
-    duckdb = needed("duckdb", "duckdb")
-    source = _path_or_query(source)
-    where = duckdb.connect() if connection is None else connection
-    words = source.split(None, 1)
-    is_query = bool(words) and words[0].lower() in ("select", "from", "with")
-    try:
-        return where.sql(source if is_query else f"SELECT * FROM '{source.replace(chr(39), chr(39) * 2)}'")
-    except Exception as error:
-        raise failed("DuckDB", f"reading {source}", error) from error
-
-
-def _path_or_query(source: Any) -> str:
-    if isinstance(source, (str, PathLike)):
-        return str(source)
-    raise OptionError(
-        f"scan() reads one path, pattern or query; got {type(source).__name__}. Several files are "
-        "hd.scan('folder/*.parquet'), or hd.scan(\"FROM read_parquet(['a.parquet', 'b.parquet'])\")."
-    )
 
 
 def needed(module: str, extra: str) -> Any:
