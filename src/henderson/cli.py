@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from .results import LinearMixedFit
 
-_DDF = ("satterthwaite", "kenward-roger", "residual", "none")
+_DDF = ("auto", "satterthwaite", "kenward-roger", "residual", "none")
 _EXAMPLES = """examples:
   henderson fit sleepstudy "Reaction ~ Days + (Days | Subject)"
   henderson fit trial.csv "score ~ dose + (1 | patient)" --factor patient --report trial.html

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from . import __version__, plot
 from .design.assign import fixed_terms
 from .display import sentences
-from .errors import FitError, OptionError
+from .errors import OptionError
 from .outputs import write_outputs
 from .plot.canvas import pyplot
 from .plot.covariate import covariate, group_along
@@ -77,7 +77,7 @@ def render_report(
     title: str | None = None,
     units: Mapping[str, str] | None = None,
     level: float = 0.95,
-    ddf: str = "satterthwaite",
+    ddf: str = "auto",
 ) -> str:
     """Return the page as HTML text.
 
@@ -91,7 +91,7 @@ def render_report(
         Units of columns, as `LinearMixedFit.explain` takes them.
     level : float, default 0.95
         Coverage of the intervals in words and tables.
-    ddf : {"satterthwaite", "kenward-roger", "residual", "none"}
+    ddf : {"auto", "satterthwaite", "kenward-roger", "residual", "none"}
         Kind of degrees of freedom.
 
     Returns
@@ -186,10 +186,7 @@ def _term_tests(fit: LinearMixedFit, ddf: str) -> str:
     """Return the tests of whole terms where some term has several coefficients, nothing otherwise."""
     if all(len(term.columns) < 2 for term in fixed_terms(fit.design)):
         return ""
-    try:
-        return fit.anova(ddf=ddf).to_html()
-    except FitError:  # no degrees of freedom: the summary says why
-        return fit.anova(ddf="none").to_html()
+    return fit.anova(ddf=ddf).to_html()
 
 
 def _citation(fit: LinearMixedFit, ddf: str) -> str:

@@ -104,6 +104,8 @@ def _at_estimates(facts: Facts) -> Iterator[Sentence]:
     what = "Ranges of groups and shares of variance"
     if bare and len(found) == len(bare):
         why = "a singular fit" if facts.summary.singular else "so flat a likelihood"
+        if facts.summary.monte_carlo is not None:
+            why = "an iterative fit"
         what = f"Standard deviations, correlations, r{what[1:]}"
         text = f"{what} are given at the estimates, without their own uncertainty: {why} has no simple"
         yield Sentence(LIMITS, f"{text} intervals.")

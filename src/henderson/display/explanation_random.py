@@ -166,6 +166,8 @@ def _correlation(fact: CorrelationFact, facts: Facts) -> str:
 def _without_limits(group: str, rows: list[CorrelationFact], facts: Facts) -> Sentence:
     listed = joined([f"{number(fact.value, 1.0)} for {_pair(fact)}" for fact in rows])
     why = "as the fit is singular" if facts.summary.singular else "as the likelihood is too flat"
+    if facts.summary.monte_carlo is not None:
+        why = "as the iterative solver forms no inverse"
     many = "s are" if len(rows) > 1 else " is"
     text = f"From {group} to {group}, the estimated correlation{many} {listed}; no interval is given, {why}."
     return Sentence(TOPIC, text, {f"{f.first}, {f.second}": f.value for f in rows})

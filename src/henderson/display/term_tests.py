@@ -180,7 +180,7 @@ def fixed_terms_f_view(record: TermFTests) -> TableView:
         title=f"{what} tests of fixed terms left out{ddf_words(record.ddf)}",
         heads=["", *(head for head, _ in columns)],
         rows=[list(row) for row in zip(record.terms, *(cells for _, cells in columns), strict=True)],
-        notes=held_note(record.kept),
+        notes=[*held_note(record.kept), *([record.note] if record.note else [])],
     )
 
 
@@ -191,6 +191,7 @@ def model_f_view(record: ModelF) -> TableView:
     notes = [f"{record.large} refitted by REML."] if record.refitted else []
     if abs(record.scale - 1) > 1e-8:
         notes.append(f"F is scaled by {record.scale:.4f}, as Kenward and Roger do.")
+    notes += [record.note] if record.note else []
     return TableView(
         title=f"{what} test of {record.small} within {record.large}{ddf_words(record.ddf)}",
         heads=["", *(head for head, _ in columns)],

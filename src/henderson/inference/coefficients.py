@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from henderson.errors import FitError
 from henderson.inference.fixed import check_level, expand
 from henderson.inference.small_sample import SmallSample, t_tests
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from henderson.design.record import Design
 
 NUMBERS = ("estimate", "std_error", "statistic", "df", "p_value", "conf_low", "conf_high")
@@ -95,28 +92,3 @@ def coefficient_table(design: Design, sample: SmallSample, level: float = 0.95) 
     return CoefficientTable(
         design.all_x_names, **numbers, level=float(level), ddf=sample.ddf, note=sample.note
     )
-
-
-def or_without(ddf: str, sample: Callable[[str], SmallSample]) -> tuple[SmallSample, str]:
-    """Return what a printed table rests on: a summary is shown even where degrees of freedom do not exist.
-
-    Parameters
-    ----------
-    ddf : str
-        Kind asked for.
-    sample : callable
-        Computes it.
-
-    Returns
-    -------
-    SmallSample
-        Of ``ddf="none"`` where Satterthwaite's cannot be computed.
-    str
-        Why; empty mostly.
-    """
-    try:
-        return sample(ddf), ""
-    except FitError as error:
-        if ddf != "satterthwaite":
-            raise
-        return sample("none"), f"No degrees of freedom: {error}"

@@ -27,7 +27,7 @@ def forest(
     *,
     standardised: bool = False,
     level: float = 0.95,
-    ddf: str = "satterthwaite",
+    ddf: str = "auto",
     ax: Axes | None = None,
 ) -> Axes:
     """Draw the fixed effects with their intervals; those that leave out zero are dark.

@@ -117,7 +117,7 @@ def ftest(
     fit0: LinearMixedFit,
     fit1: LinearMixedFit,
     *,
-    ddf: str = "satterthwaite",
+    ddf: str = "auto",
     information: str = "expected",
 ) -> ModelFTable:
     """Test the fixed effects that one model has beyond another by F, within the larger model.
@@ -129,7 +129,7 @@ def ftest(
     fit0, fit1 : LinearMixedFit
         Two fits with the same random part, in any order. Only the larger is used beyond its columns; an ML
         fit is refitted by REML.
-    ddf : {"satterthwaite", "kenward-roger", "residual", "none"}
+    ddf : {"auto", "satterthwaite", "kenward-roger", "residual", "none"}
         Denominator degrees of freedom; "none" for a chi-square test.
     information : {"expected", "observed"}
         For Kenward-Roger.

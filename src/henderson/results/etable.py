@@ -22,13 +22,13 @@ class PublicationTable(Hypotheses, Quality):
 
     @property
     def __maketables_coef_table__(self) -> pd.DataFrame:
-        """Fixed effects: b, se, t, df, p (Satterthwaite) and 95 % limits ci95l, ci95u, by name."""
+        """Fixed effects: b, se, t, df, p and 95 % limits ci95l, ci95u, by name."""
         import numpy as np
         import pandas as pd
 
         from henderson.inference.small_sample import t_tests
 
-        tests = t_tests(self._small_sample("satterthwaite"), np.eye(self.design.p))
+        tests = t_tests(self._small_sample(), np.eye(self.design.p))
         columns = {"b": tests.estimate, "se": tests.std_error, "t": tests.statistic, "df": tests.df}
         columns |= {"p": tests.p_value, "ci95l": tests.conf_low, "ci95u": tests.conf_high}
         names = ["Intercept" if name == "(Intercept)" else name for name in self.design.x_names]
@@ -41,7 +41,7 @@ class PublicationTable(Hypotheses, Quality):
             "R² (conditional)": lambda: self.r2().conditional,
             "ICC": lambda: self.icc().adjusted,
             "rmse": self.rmse,
-            "se_type": lambda: "Satterthwaite",
+            "se_type": lambda: "z tests" if self._small_sample().ddf == "none" else "Satterthwaite",
         }
         if key in explained:
             return explained[key]()

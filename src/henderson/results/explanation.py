@@ -23,7 +23,7 @@ class Explained(Tables):
         self,
         units: Mapping[str, str] | None = None,
         level: float = 0.95,
-        ddf: str = "satterthwaite",
+        ddf: str = "auto",
         information: str = "expected",
     ) -> ExplanationPage:
         """Say in plain words what the numbers say, and what they do not.
@@ -38,7 +38,7 @@ class Explained(Tables):
             Units of columns of the data: ``{"Reaction": "ms", "Days": "days"}``.
         level : float, default 0.95
             Coverage of the intervals; effects whose interval leaves out zero are said to be there.
-        ddf : {"satterthwaite", "kenward-roger", "residual", "none"}
+        ddf : {"auto", "satterthwaite", "kenward-roger", "residual", "none"}
             Kind of degrees of freedom; ``"none"`` gives z tests.
         information : {"expected", "observed"}
             Information matrix that Kenward-Roger takes.
@@ -73,11 +73,10 @@ class Explained(Tables):
         With Days one day greater, Reaction is on average 10.47 ms higher
         """
         from henderson.display.explanation import explanation
-        from henderson.inference.coefficients import or_without
         from henderson.inference.explanation.gather import gather
 
         summary = self.summary(level, ddf, information).record
-        sample, _ = or_without(ddf, lambda kind: self._small_sample(kind, information))
+        sample = self._small_sample(ddf, information)
         record = explanation(gather(self.design, self.estimate, summary, sample, units))
         return ExplanationPage(record, self.source.kind)
 
@@ -89,7 +88,7 @@ class Explained(Tables):
         *,
         units: Mapping[str, str] | None = None,
         level: float = 0.95,
-        ddf: str = "satterthwaite",
+        ddf: str = "auto",
     ) -> Path:
         """Write one self-contained web page about the fit.
 
@@ -106,7 +105,7 @@ class Explained(Tables):
             Units of columns, as in `explain`.
         level : float, default 0.95
             Coverage of the intervals.
-        ddf : {"satterthwaite", "kenward-roger", "residual", "none"}
+        ddf : {"auto", "satterthwaite", "kenward-roger", "residual", "none"}
             Kind of degrees of freedom.
 
         Returns

@@ -48,7 +48,7 @@ class Hypotheses(Tables):
     def anova(
         self,
         type: int | str = 3,
-        ddf: str = "satterthwaite",
+        ddf: str = "auto",
         information: str = "expected",
         *,
         definition: str = "sas",
@@ -63,8 +63,10 @@ class Hypotheses(Tables):
         type : {3, 2, 1}
             3: averaged over the levels of the terms that contain it. 2: given all terms that do not contain
             it. 1: given the terms before it. Roman numbers do too.
-        ddf : {"satterthwaite", "kenward-roger", "residual", "none"}
+        ddf : {"auto", "satterthwaite", "kenward-roger", "residual", "none"}
             Kind of degrees of freedom; ``"none"`` gives Wald chi-square tests.
+            ``auto``: Satterthwaite's, or z tests where the fit cannot give them (after the iterative
+            solver), which a note says.
         information : {"expected", "observed"}
             Information matrix that Kenward-Roger takes.
         definition : {"sas", "car"}
@@ -104,7 +106,7 @@ class Hypotheses(Tables):
         self,
         hypotheses: Any,
         values: Any = None,
-        ddf: str = "satterthwaite",
+        ddf: str = "auto",
         information: str = "expected",
         level: float = 0.95,
     ) -> HypothesisTests:
@@ -118,7 +120,7 @@ class Hypotheses(Tables):
             stands for ``groupb``, names with blanks may be in back-quotes.
         values : float or (m,), optional
             Values of the rows of a matrix, by default 0.
-        ddf : {"satterthwaite", "kenward-roger", "residual", "none"}
+        ddf : {"auto", "satterthwaite", "kenward-roger", "residual", "none"}
             Kind of degrees of freedom; ``"none"`` gives z and chi-square tests.
         information : {"expected", "observed"}
             Information matrix that Kenward-Roger takes.

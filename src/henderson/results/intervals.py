@@ -183,7 +183,7 @@ class Intervals(Tables):
         parm : name, position or list of them, optional
             Parameters, by default all: ``"sd_Days|Subject"``, ``"sigma"``, ``"Days"``; ``"theta_"`` for all
             standard deviations and correlations, ``"beta_"`` for all fixed effects.
-        ddf : {"none", "satterthwaite", "kenward-roger", "residual"}
+        ddf : {"none", "auto", "satterthwaite", "kenward-roger", "residual"}
             Wald: degrees of freedom of the t quantile, "none" for the normal one.
         n, seed, kind, type, n_jobs, file
             Bootstrap: see `bootstrap`.

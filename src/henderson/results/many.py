@@ -271,7 +271,7 @@ def lmm_many(
 
     if not isinstance(reml, (bool, np.bool_)):
         raise OptionError(f"reml={reml!r}: choose True (REML) or False (maximum likelihood).")
-    kind, jobs = check_ddf(ddf), jobs_of(threads, available())
+    kind, jobs = check_ddf(ddf).replace("auto", "satterthwaite"), jobs_of(threads, available())
     limits = Limits(
         positive(tol, DEFAULT_TOL, "tol"),
         int(positive(max_evaluations, DEFAULT_MAX_EVALUATIONS, "max_evaluations")),

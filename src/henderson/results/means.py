@@ -26,7 +26,7 @@ class Means(Tables):
 
     if TYPE_CHECKING:
 
-        def _small_sample(self, ddf: str = "satterthwaite", information: str = "expected") -> Any: ...
+        def _small_sample(self, ddf: str = "auto", information: str = "expected") -> Any: ...
 
     @named_options
     def emmeans(
@@ -36,7 +36,7 @@ class Means(Tables):
         *,
         at: Mapping[str, Any] | None = None,
         weights: str = "equal",
-        ddf: str = "satterthwaite",
+        ddf: str = "auto",
         level: float = 0.95,
         adjust: str = "none",
         type: str = "link",
@@ -61,8 +61,10 @@ class Means(Tables):
             How the levels of the other factors are averaged: alike; by the frequencies of their combinations;
             by the products of their frequencies; by the frequencies within each mean; alike over the
             combinations that occur.
-        ddf : {"satterthwaite", "kenward-roger", "residual", "none"}
+        ddf : {"auto", "satterthwaite", "kenward-roger", "residual", "none"}
             Degrees of freedom, for every mean and every contrast of its own.
+            ``auto``: Satterthwaite's, or z tests where the fit cannot give them (after the iterative
+            solver), which a note says.
         level : float, default 0.95
             Coverage of the limits.
         adjust : str
@@ -146,7 +148,7 @@ class Means(Tables):
         *,
         at: Mapping[str, Any] | None = None,
         weights: str = "equal",
-        ddf: str = "satterthwaite",
+        ddf: str = "auto",
         level: float = 0.95,
         adjust: str = "none",
         information: str = "expected",
@@ -196,7 +198,7 @@ class Means(Tables):
         *,
         at: Mapping[str, Any] | None = None,
         weights: str = "equal",
-        ddf: str = "satterthwaite",
+        ddf: str = "auto",
         information: str = "expected",
         data: object = None,
     ) -> JointTestTable:

@@ -110,7 +110,7 @@ class Pictures:
         *,
         standardised: bool = False,
         level: float = 0.95,
-        ddf: str = "satterthwaite",
+        ddf: str = "auto",
         ax: Any = None,
     ) -> Any:
         """Fixed effects with their intervals; see `henderson.plot.forest`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import cached_property
 from os import PathLike
 from typing import Any
@@ -13,7 +12,13 @@ import numpy as np
 from henderson.data.frame_files import write_frames
 from henderson.errors import OptionError
 from henderson.inference import coefficients, conditional, fitted, frames, summary, tables
-from henderson.inference.small_sample import SmallSample, check_ddf, check_information, small_sample
+from henderson.inference.small_sample import (
+    SmallSample,
+    best_available,
+    check_ddf,
+    check_information,
+    small_sample,
+)
 from henderson.results.alarm import warn_without_df
 from henderson.results.on_engine import add_to_rows, is_on_engine
 from henderson.results.options import named_options
@@ -91,10 +96,14 @@ class Tables(Parameters):
     def _frame(self, columns: Mapping[str, object]) -> Any:
         return frames.make_frame(self.source.kind, columns)
 
-    def _small_sample(self, ddf: str = "satterthwaite", information: str = "expected") -> SmallSample:
-        key = f"_small_sample {check_ddf(ddf)} {check_information(information)}"
+    def _small_sample(self, ddf: str = "auto", information: str = "expected") -> SmallSample:
+        kind, key = check_ddf(ddf), f"_small_sample {check_ddf(ddf)} {check_information(information)}"
         if key not in self.__dict__:
-            self.__dict__[key] = small_sample(self.design, self.estimate, ddf, information)
+            self.__dict__[key] = (
+                best_available(self.estimate, self._small_sample)
+                if kind == "auto"
+                else small_sample(self.design, self.estimate, kind, information)
+            )
         sample: SmallSample = self.__dict__[key]
         return sample
 
@@ -103,9 +112,7 @@ class Tables(Parameters):
         return coefficients.coefficient_table(self.design, sample, level)
 
     @named_options
-    def coeftable(
-        self, level: float = 0.95, ddf: str = "satterthwaite", information: str = "expected"
-    ) -> Any:
+    def coeftable(self, level: float = 0.95, ddf: str = "auto", information: str = "expected") -> Any:
         """Return the fixed effects as a table with tests and limits.
 
         t = estimate / std_error on df degrees of freedom; limits estimate +- t(df) x std_error.
@@ -114,9 +121,11 @@ class Tables(Parameters):
         ----------
         level : float, default 0.95
             Coverage of the limits.
-        ddf : {"satterthwaite", "kenward-roger", "residual", "none"}
+        ddf : {"auto", "satterthwaite", "kenward-roger", "residual", "none"}
             Kind of degrees of freedom; ``"none"`` takes the normal distribution. Kenward-Roger adjusts the
             standard errors too.
+            ``auto``: Satterthwaite's, or z tests where the fit cannot give them (after the iterative
+            solver), which a note says.
         information : {"expected", "observed"}
             Information matrix that Kenward-Roger takes: pbkrtest's or SAS's.
 
@@ -151,7 +160,7 @@ class Tables(Parameters):
         self,
         effects: str | Iterable[str] = ("fixed", "ran_pars"),
         level: float = 0.95,
-        ddf: str = "satterthwaite",
+        ddf: str = "auto",
     ) -> Any:
         """Return one row per parameter, as broom.mixed's ``tidy()``.
 
@@ -162,7 +171,7 @@ class Tables(Parameters):
             levels.
         level : float
             Coverage of the limits.
-        ddf : {"satterthwaite", "kenward-roger", "residual", "none"}
+        ddf : {"auto", "satterthwaite", "kenward-roger", "residual", "none"}
             Kind of degrees of freedom of the fixed effects.
 
         Returns
@@ -232,16 +241,14 @@ class Tables(Parameters):
         return frames.take_rows(self.source.data, self.design.kept_rows)
 
     @named_options
-    def summary(
-        self, level: float = 0.95, ddf: str = "satterthwaite", information: str = "expected"
-    ) -> Summary:
+    def summary(self, level: float = 0.95, ddf: str = "auto", information: str = "expected") -> Summary:
         """Return the summary, to print, show in a notebook or write as LaTeX.
 
         Parameters
         ----------
         level : float, default 0.95
             Coverage of the limits that HTML shows.
-        ddf : {"satterthwaite", "kenward-roger", "residual", "none"}
+        ddf : {"auto", "satterthwaite", "kenward-roger", "residual", "none"}
             Kind of degrees of freedom of the fixed effects; ``"none"`` gives z tests.
         information : {"expected", "observed"}
             Information matrix that Kenward-Roger takes.
@@ -262,14 +269,13 @@ class Tables(Parameters):
         >>> str(fit.summary(ddf="kenward-roger")).splitlines()[19]
         'Days          10.467      1.546 17   6.771 3.26e-06'
         """
-        sample, note = coefficients.or_without(ddf, lambda kind: self._small_sample(kind, information))
-        table = coefficients.coefficient_table(self.design, sample, level)
+        table = self._coefficients(level, ddf, information)
         return Summary(
             summary.summarise(
                 self.design,
                 self.estimate,
                 self.formula,
                 None if self._gathered else self.residuals("scaled"),
-                table if not note else replace(table, note=note),
+                table,
             )
         )

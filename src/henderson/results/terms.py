@@ -97,7 +97,7 @@ class Terms(Tables):
 
     @named_options
     def drop1(
-        self, *, test: str = "lrt", ddf: str = "satterthwaite", information: str = "expected"
+        self, *, test: str = "lrt", ddf: str = "auto", information: str = "expected"
     ) -> FixedTermTable | FixedTermFTable:
         """Test every fixed term that can be left out while its interactions stay away.
 
@@ -106,7 +106,7 @@ class Terms(Tables):
         test : {"lrt", "F"}
             Likelihood ratio, for which fits with and without the term are made by maximum likelihood; or F,
             without refits.
-        ddf : {"satterthwaite", "kenward-roger", "residual", "none"}
+        ddf : {"auto", "satterthwaite", "kenward-roger", "residual", "none"}
             Denominator degrees of freedom of F; "none" for a chi-square test.
         information : {"expected", "observed"}
             For Kenward-Roger.

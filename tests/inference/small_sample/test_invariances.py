@@ -10,8 +10,7 @@ import pytest
 
 import henderson as hd
 from henderson.errors import FitError, OptionError
-from henderson.inference.coefficients import or_without
-from henderson.inference.small_sample import f_test, small_sample, t_tests
+from henderson.inference.small_sample import best_available, f_test, small_sample, t_tests
 from henderson.inference.small_sample.fscale import fai_cornelius
 from tests.inference.cases import fit as case
 
@@ -127,15 +126,20 @@ def test_ml_is_refitted_for_kenward_roger():
     assert "refitted by REML" in str(ml.summary(ddf="kenward-roger"))
 
 
-def test_a_summary_is_shown_even_without_degrees_of_freedom():
+def test_tables_are_shown_even_without_degrees_of_freedom():
+    fit = case("slope")
+
     def sample(kind):
         if kind != "none":
-            raise FitError("they do not exist.")
-        return kind
+            raise FitError("They do not exist.")
+        return small_sample(fit.design, fit.estimate, kind)
 
-    assert or_without("satterthwaite", sample) == ("none", "No degrees of freedom: they do not exist.")
-    with pytest.raises(FitError):
-        or_without("kenward-roger", sample)
+    found = best_available(fit.estimate, sample)
+    assert (found.ddf, found.note) == (
+        "none",
+        "z tests, as there are no degrees of freedom: They do not exist.",
+    )
+    assert best_available(fit.estimate, lambda kind: kind) == "satterthwaite"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import numpy as np
 from henderson.errors import FitError
 from henderson.inference.fixed import normal_quantile
 from henderson.inference.layout import term_slices
+from henderson.inference.small_sample import is_iterative
 from henderson.inference.small_sample.hessian import scaled_hessian
 
 if TYPE_CHECKING:
@@ -55,8 +56,8 @@ def term_limits(design: Design, estimate: Estimate, level: float) -> tuple[TermL
     Returns
     -------
     tuple of TermLimits, one per term
-        All NaN where the fit is singular or the Hessian not positive: on the edge there is no such
-        approximation.
+        All NaN where the fit is singular or the Hessian not positive (on the edge there is no such
+        approximation) and after the iterative solver, which has no exact gradients.
 
     References
     ----------
@@ -82,7 +83,7 @@ def term_limits(design: Design, estimate: Estimate, level: float) -> tuple[TermL
 
 def _parameter_vcov(estimate: Estimate) -> np.ndarray | None:
     """2 H^-1 (m + 1, m + 1) of theta and sigma; None where H is not clearly positive."""
-    if estimate.singular:
+    if estimate.singular or is_iterative(estimate):
         return None
     try:
         found = scaled_hessian(estimate)

@@ -83,6 +83,8 @@ class TermFTests:
         How `den_df` was found.
     kept : tuple of str
         Terms that stay because an interaction with them is in the model.
+    note : str
+        What to know of the degrees of freedom; empty mostly.
     """
 
     terms: tuple[str, ...]
@@ -92,6 +94,7 @@ class TermFTests:
     p_value: np.ndarray
     ddf: str
     kept: tuple[str, ...]
+    note: str = ""
 
     def columns(self) -> Mapping[str, Any]:
         """Return the table, one row per term."""
@@ -198,6 +201,7 @@ def drop_by_f(design: Design, sample: SmallSample, given: Given) -> TermFTests:
         p_value=np.array([t.p_value for t in tests]),
         ddf=sample.ddf,
         kept=held,
+        note=sample.note,
     )
 
 

@@ -37,6 +37,8 @@ class ModelF:
         L with L beta = 0 under the smaller model.
     refitted : bool
         Whether the larger model was an ML fit and was refitted by REML.
+    note : str
+        What to know of the degrees of freedom; empty mostly.
     """
 
     small: str
@@ -50,6 +52,7 @@ class ModelF:
     scale: float
     restriction: np.ndarray
     refitted: bool
+    note: str = ""
 
     def columns(self) -> Mapping[str, Any]:
         """Return the test as a table of one row."""
@@ -117,6 +120,7 @@ def model_f(small: Candidate, large: Candidate, sample: SmallSample, *, refitted
         scale=float(test.scale),
         restriction=L,
         refitted=refitted,
+        note=sample.note,
     )
 
 

@@ -1,6 +1,6 @@
 """Degrees of freedom and covariances that hold in small samples: Satterthwaite and Kenward-Roger."""
 
-from henderson.inference.small_sample.compute import small_sample
+from henderson.inference.small_sample.compute import best_available, is_iterative, small_sample
 from henderson.inference.small_sample.contrasts import FTest, TTests, f_test, t_tests
 from henderson.inference.small_sample.record import (
     DDF,
@@ -16,9 +16,11 @@ __all__ = [
     "FTest",
     "SmallSample",
     "TTests",
+    "best_available",
     "check_ddf",
     "check_information",
     "f_test",
+    "is_iterative",
     "small_sample",
     "t_tests",
 ]

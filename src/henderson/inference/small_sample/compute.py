@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from henderson.errors import FitError
 from henderson.inference.small_sample.collinear import collinear_columns
 from henderson.inference.small_sample.equations import marginal
 from henderson.inference.small_sample.identified import hopeless, reason
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def small_sample(
-    design: Design, estimate: Estimate, ddf: str = "satterthwaite", information: str = "expected"
+    design: Design, estimate: Estimate, ddf: str = "auto", information: str = "expected"
 ) -> SmallSample:
     """Gather what tests and intervals of the fixed effects rest on.
 
@@ -29,8 +33,8 @@ def small_sample(
     ----------
     design : Design
     estimate : Estimate
-    ddf : {"satterthwaite", "kenward-roger", "residual", "none"}
-        Kind of degrees of freedom.
+    ddf : {"auto", "satterthwaite", "kenward-roger", "residual", "none"}
+        Kind of degrees of freedom; ``auto`` as `best_available`.
     information : {"expected", "observed"}
         Information matrix of the variance parameters that Kenward-Roger takes.
 
@@ -42,6 +46,8 @@ def small_sample(
     ------
     OptionError
         An unknown kind.
+    FitError
+        The kind asked for cannot be computed.
 
     Notes
     -----
@@ -56,6 +62,8 @@ def small_sample(
     ('Subject.(Intercept)', (4, 4), (4, 2, 2))
     """
     kind, information = check_ddf(ddf), check_information(information)
+    if kind == "auto":
+        return best_available(estimate, partial(small_sample, design, estimate))
     if kind == "kenward-roger":
         from henderson.inference.small_sample.kenward_roger import kenward_roger
 
@@ -78,11 +86,50 @@ def small_sample(
     )
 
 
+def best_available(estimate: Estimate, sample: Callable[[str], SmallSample]) -> SmallSample:
+    """Return Satterthwaite's degrees of freedom, or z tests with a note that says why.
+
+    Parameters
+    ----------
+    estimate : Estimate
+    sample : callable
+        Computes a kind of `DDF`; raises `FitError` where it cannot.
+    """
+    if is_iterative(estimate):
+        return _z_tests(sample, OF_ITERATIVE)
+    try:
+        return sample("satterthwaite")
+    except FitError as error:
+        return _z_tests(sample, f"z tests, as there are no degrees of freedom: {error}")
+
+
+def _z_tests(sample: Callable[[str], SmallSample], why: str) -> SmallSample:
+    plain = sample("none")
+    return replace(plain, note=" ".join(part for part in (why, plain.note) if part))
+
+
+def is_iterative(estimate: Estimate) -> bool:
+    """Whether the equations were solved without a factor, so that no inverse is at hand."""
+    return estimate.choice.solver == "iterative"
+
+
+OF_ITERATIVE = (
+    "z tests: the iterative solver does not form the inverse that degrees of freedom need; "
+    "lmm(..., solver='direct') does, if memory allows."
+)
+
+
 def satterthwaite(design: Design, estimate: Estimate) -> SmallSample:
     """Return the fixed effects with the gradient and covariance that Satterthwaite's formula takes.
 
     Where the data do not tell the variances apart that matter, that covariance is NaN, and the note says why.
     """
+    if is_iterative(estimate):
+        raise FitError(
+            "Satterthwaite's degrees of freedom need the inverse of the mixed-model equations, which the "
+            "iterative solver does not form. Type ddf='none' for z tests or ddf='residual' for n - p; if "
+            "memory allows, lmm(..., solver='direct') gives Satterthwaite's."
+        )
     gradient = covariance_gradient(estimate, marginal(estimate))
     known, told_apart = parameter_covariance(estimate, gradient)
     lost = not told_apart or hopeless(estimate)

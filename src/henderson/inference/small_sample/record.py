@@ -9,6 +9,8 @@ import numpy as np
 from henderson.errors import OptionError
 
 DDF = ("satterthwaite", "kenward-roger", "residual", "none")
+ASKED = ("auto", *DDF)
+"""What can be asked for: ``auto`` is Satterthwaite's, and z tests where the fit cannot give these."""
 INFORMATION = ("expected", "observed")
 
 
@@ -67,10 +69,10 @@ def check_ddf(ddf: object) -> str:
     'kenward-roger'
     """
     name = _SHORT.get(str(ddf).lower(), str(ddf).lower()) if isinstance(ddf, str) else None
-    if name in DDF:
+    if name in ASKED:
         return str(name)
     raise OptionError(
-        f"ddf={ddf!r} is no kind of degrees of freedom; choose one of {', '.join(map(repr, DDF))}."
+        f"ddf={ddf!r} is no kind of degrees of freedom; choose one of {', '.join(map(repr, ASKED))}."
     )
 
 
