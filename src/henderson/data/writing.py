@@ -22,16 +22,18 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[IO[bytes]], None]
     Parameters
     ----------
     path : path
-        Replaced when it exists.
+        Replaced when it exists; of a symbolic link, the file that it points to.
     write : callable
         Gets the open binary file.
 
     Raises
     ------
     DataError
-        The disk is full, the folder is not there or may not be written; what was there before is untouched.
+        The disk is full, the folder is not there or may not be written, or the path is a folder or a device;
+        what was there before is untouched.
     """
     target = Path(path)
+    _check_replaceable(target)
     try:
         _write(target, write)
     except OSError as error:
@@ -42,7 +44,18 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[IO[bytes]], None]
         ) from error
 
 
+def _check_replaceable(target: Path) -> None:
+    """Refuse what is no file: an administrator's rename would put one in the place of /dev/stdout."""
+    if target.exists() and not target.is_file():
+        what = "a folder" if target.is_dir() else "a device or a pipe"
+        raise DataError(
+            f"{target} is {what}, no file that could be replaced. Nothing was written; choose the name of a "
+            "file."
+        )
+
+
 def _write(target: Path, write: Callable[[IO[bytes]], None]) -> None:
+    target = target.resolve() if target.is_symlink() else target
     temporary = target.with_name(f".{target.name}.{os.getpid()}.{os.urandom(4).hex()}")
     try:
         with _opened(temporary) as (file, named):
