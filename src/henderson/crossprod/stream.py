@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from henderson.crossprod.chunk_sums import chunk_sums, units_of
 from henderson.crossprod.combine import Accumulator
@@ -25,6 +25,7 @@ from henderson.design.learning import (
     state_of,
     unlearnt_calls,
 )
+from henderson.design.predictors import NumberTable
 from henderson.design.wide import WidePlan
 from henderson.errors import DataError, HendersonError, OptionError
 from henderson.formula import ModelFormula, read_formula, read_sides
@@ -66,10 +67,10 @@ def stream(request: Request, source: Chunks) -> Sums:
     """
     names = needed_columns(request)
     _check_level_names(request, names)
-    rows = None
+    seen = None
     if names is not None:  # a dot has no functions beside it that could not wait for the first chunk
-        request, rows = _learnt(request, source, names)
-    found = _Sum(request, rows)
+        request, seen = _learnt(request, source, names)
+    found = _Sum(request, seen)
     for part in _in_order(source, names, found):
         found.take(part)
     return found.whole(source)
@@ -96,11 +97,18 @@ def _check_level_names(request: Request, names: Names) -> None:
             )
 
 
+class _Seen(NamedTuple):
+    """What a pass met: complete rows, and moments of columns."""
+
+    rows: int
+    numbers: dict[str, NumberTable]
+
+
 class _Sum:
     """The state of a pass: a plan once there are rows, and the sums so far."""
 
-    def __init__(self, request: Request, rows: int | None) -> None:
-        self.request, self.expected = request, rows
+    def __init__(self, request: Request, seen: _Seen | None) -> None:
+        self.request, self.expected = request, seen
         self.plan: WidePlan | None = None
         self.units: Any = None
         self.total: Accumulator | None = None
@@ -151,8 +159,8 @@ class _Sum:
                 + (f", with missing values in {missing}." if missing else ".")
             )
         sums = self.total.finish()
-        if self.expected is not None and sums.n != self.expected:
-            raise changed(source, self.expected, sums.n)
+        if self.expected is not None:
+            _check_same(source, self.expected, _Seen(sums.n, sums.tables.numbers))
         missing_all = dict(sums.missing)
         for name, count in self.missing.items():
             missing_all[name] = missing_all.get(name, 0) + count
@@ -212,12 +220,12 @@ def calling(chunk: Chunk) -> Iterator[None]:
 # -- functions of all rows -----------------------------------------------------------------------------------
 
 
-def _learnt(request: Request, source: Chunks, names: Names) -> tuple[Request, int | None]:
-    """The request with the states of functions of all rows, and the number of complete rows if counted."""
+def _learnt(request: Request, source: Chunks, names: Names) -> tuple[Request, _Seen | None]:
+    """The request with the states of functions of all rows, and what was met of them if they were read."""
     formula = read_formula(request.formula, frozenset(request.env))
     check_level_calls(formula, request.levels)
     request = replace(request, states=given_states(formula, request.states))
-    rows: int | None = None
+    seen: _Seen | None = None
     for _ in range(_PASSES):
         waiting = unlearnt_calls(formula, request.states)
         if not waiting:
@@ -225,25 +233,38 @@ def _learnt(request: Request, source: Chunks, names: Names) -> tuple[Request, in
         if not source.again:
             raise _once_only(waiting[0], source)
         found = collectors(formula, request.states)
-        counted = _collect_all(request, source, names, formula, found)
-        if rows is not None and counted != rows:
-            raise changed(source, rows, counted)
-        rows = counted
+        now = _collect_all(request, source, names, formula, found)
+        if seen is not None:
+            _check_same(source, seen, now)
+        seen = now
         more = {deparse(powers.node): state_of(powers) for powers in found}
         request = replace(request, states={**request.states, **more})
-    return request, rows
+    return request, seen
 
 
 def _collect_all(
     request: Request, source: Chunks, names: Names, formula: ModelFormula, found: list[Powers]
-) -> int:
-    count = 0
+) -> _Seen:
+    count, numbers = 0, dict[str, NumberTable]()
     for chunk in reading(source, names):
         with calling(chunk):
-            count += collect(request, formula, open_frame(chunk.data), found)
+            count += collect(request, formula, open_frame(chunk.data), found, numbers)
     if count == 0:
         raise DataError(f"No complete row in {source.where}.")
-    return count
+    return _Seen(count, numbers)
+
+
+def _check_same(source: Chunks, before: _Seen, now: _Seen) -> None:
+    """Stop where two passes met different rows: other counts, means or extremes."""
+    if before.rows != now.rows:
+        raise changed(source, before.rows, now.rows)
+    for name, each in now.numbers.items():
+        if name in before.numbers and before.numbers[name].differs(each):
+            raise DataError(
+                f"{source.where} changed while it was read: column {name!r} has other numbers in the second "
+                f"pass (mean {each.mean:.8g}) than in the first ({before.numbers[name].mean:.8g}). Sums of "
+                "both would belong to no data set; start again when nobody writes to it."
+            )
 
 
 def _once_only(node: Any, source: Chunks) -> DataError:

@@ -72,8 +72,9 @@ def reading(source: Chunks, names: Names) -> Iterator[Chunk]:
         except HendersonError:
             raise
         except Exception as error:
+            words = " ".join(str(error).split()).rstrip(".") or "no message"
             raise DataError(
-                f"Reading {source.where} failed after {last}: {type(error).__name__}: {error}. What was read "
+                f"Reading {source.where} failed after {last}: {type(error).__name__}: {words}. What was read "
                 "before is left aside, since sums of some of the rows would pass for sums of all. Mend the "
                 "source and start again."
             ) from error
@@ -200,7 +201,7 @@ def _parquet(path: Path, names: Names) -> Iterator[Chunk]:
     parquet = _pyarrow("pyarrow.parquet", "Parquet files")
     import pyarrow
 
-    with parquet.ParquetFile(path) as file:
+    with parquet.ParquetFile(path, page_checksum_verification=True) as file:
         have = file.schema_arrow.names
         columns = None if names is None else [name for name in have if name in names]
         for group in range(file.num_row_groups):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from henderson.data import Frame
+from henderson.data import Frame, Numbers
 from henderson.design.call_arguments import (
     column_argument,
     constant_argument,
@@ -23,6 +23,7 @@ from henderson.design.call_arguments import (
 from henderson.design.calls import CALLS
 from henderson.design.chunk import Request, complete_columns, needs_all_rows
 from henderson.design.context import Context, State
+from henderson.design.predictors import NumberTable, moments_of
 from henderson.design.splines import learn_spline
 from henderson.design.transforms import learn_scale
 from henderson.errors import DataError
@@ -205,8 +206,26 @@ def _degree(node: Call) -> int:
     return degree
 
 
-def collect(request: Request, formula: ModelFormula, frame: Frame, found: list[Powers]) -> int:
-    """Take one chunk into the collectors; returns the number of its complete rows."""
+def collect(
+    request: Request, formula: ModelFormula, frame: Frame, found: list[Powers], seen: dict[str, NumberTable]
+) -> int:
+    """Take one chunk into the collectors, and its columns of numbers into `seen`.
+
+    Parameters
+    ----------
+    request : Request
+    formula : ModelFormula
+    frame : Frame
+        The rows.
+    found : list of Powers
+    seen : dict of str to NumberTable
+        Moments of the columns, by which a later pass can tell whether it meets the same rows.
+
+    Returns
+    -------
+    int
+        Complete rows.
+    """
     context = Context(
         {}, frame.n, formula.text, False, request.states, {}, request.env, CALLS, open_levels=True
     )
@@ -216,6 +235,10 @@ def collect(request: Request, formula: ModelFormula, frame: Frame, found: list[P
         with np.errstate(all="ignore"):
             for powers in found:
                 powers.add(column_argument(powers.node, context))
+        for name, column in context.columns.items():
+            if isinstance(column, Numbers):
+                here = moments_of(column.values)
+                seen[name] = seen[name].plus(here) if name in seen else here
     return context.n
 
 

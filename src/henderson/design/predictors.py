@@ -59,6 +59,12 @@ class NumberTable:
             max(self.largest, other.largest),
         )
 
+    def differs(self, other: NumberTable) -> bool:
+        """Whether these are the numbers of other rows, by more than the rounding of a mean."""
+        extremes = (self.n, self.least, self.largest) != (other.n, other.least, other.largest)
+        size = max(abs(self.least), abs(self.largest))
+        return extremes or abs(self.mean - other.mean) > 1e-12 * size
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tables:
@@ -111,17 +117,18 @@ def chunk_tables(plan: WidePlan, values: ChunkValues) -> Tables:
         if isinstance(column, Factor):
             labels[name] = (column.codes, list(column.levels))
             continue
-        numbers[name] = _moments(column.values)
+        numbers[name] = moments_of(column.values)
         limits[name] = MANY if name in made else FEW
         found = _few(column, limits[name])
         if found is not None:
             labels[name] = found
     if values.offset is not None:
-        numbers[OFFSET] = _moments(values.offset)
+        numbers[OFFSET] = moments_of(values.offset)
     return Tables(numbers, limits, tuple(labels), _cells(labels, values))
 
 
-def _moments(x: np.ndarray) -> NumberTable:
+def moments_of(x: np.ndarray) -> NumberTable:
+    """Count, mean and extremes of the values of a column."""
     return NumberTable(len(x), float(x.mean(dtype=np.float64)), float(x.min()), float(x.max()))
 
 
