@@ -142,6 +142,28 @@ def test_the_order_of_levels_is_that_in_memory():
     np.testing.assert_allclose(predicted["estimate"], reference.predict(frame), rtol=1e-8)
 
 
+def test_an_enum_of_duckdb_is_unordered_though_its_data_frame_is_not():
+    """DuckDB hands ENUMs to Arrow as unordered, to pandas as ordered: the same model, other coefficients."""
+    connection = duckdb.connect()
+    connection.execute("CREATE TYPE size AS ENUM ('mid', 'lo', 'hi', 'never')")
+    connection.register("frame", table(gaps=False))
+    connection.execute("CREATE TABLE rows AS SELECT * REPLACE (f::size AS f) FROM frame")
+    rows = connection.table("rows")
+    frame, arrow = rows.df(), rows.to_arrow_table()
+    assert frame["f"].cat.ordered and not arrow.schema.field("f").type.ordered
+    engine, memory = (hd.lmm("y ~ f + (1 | g)", each, reml=False) for each in (rows, frame))
+    assert engine.design.x_names == hd.lmm("y ~ f + (1 | g)", arrow).design.x_names
+    assert engine.design.x_names == ("(Intercept)", "flo", "fhi")
+    assert memory.design.x_names == ("(Intercept)", "f.L", "f.Q")
+    np.testing.assert_allclose(engine.loglik, memory.loglik, rtol=1e-10)
+    np.testing.assert_allclose(engine.predict(frame), memory.predict(frame), rtol=1e-8)
+    ordered = hd.lmm("y ~ ordered(f) + (1 | g)", rows, reml=False)
+    np.testing.assert_allclose(ordered.beta, memory.beta, rtol=1e-7)
+    plain = hd.lmm("y ~ f + (1 | g)", frame, reml=False, contrasts={"f": "contr.treatment"})
+    assert plain.design.x_names == engine.design.x_names
+    np.testing.assert_allclose(plain.beta, engine.beta, rtol=1e-7)
+
+
 def test_a_categorical_has_no_order_of_its_own():
     frame = pl.from_pandas(table(gaps=False)).with_columns(pl.col("f").cast(pl.Categorical))
     fit, reference = hd.lmm("y ~ f + (1 | g)", frame.lazy()), hd.lmm("y ~ f + (1 | g)", frame)
