@@ -17,6 +17,7 @@ from . import __version__, plot
 from .design.assign import fixed_terms
 from .display import sentences
 from .errors import OptionError
+from .inference.solver import is_iterative
 from .outputs import write_outputs
 from .plot.canvas import pyplot
 from .plot.covariate import covariate, group_along
@@ -36,6 +37,7 @@ _EFFECTS = (
     "Random effects of {}: conditional modes with 95 % conditional intervals; "
     "dark where the interval leaves out zero."
 )
+_MODES = "Random effects of {}: conditional modes; the iterative solver gives no intervals."
 _RESIDUALS = (
     "Residuals in units of σ. Left: the smooth should stay near zero and the spread should not change. "
     "Right: points on the line mean normal residuals."
@@ -220,7 +222,7 @@ def _pictures(fit: LinearMixedFit) -> Iterator[tuple[str, Callable[[], Figure]]]
             )
     for factor in factors:
         yield (
-            _EFFECTS.format(factor.name),
+            (_MODES if is_iterative(fit.estimate) else _EFFECTS).format(factor.name),
             lambda factor=factor: _caterpillars(fit, factor),  # type: ignore[misc]
         )
     yield (

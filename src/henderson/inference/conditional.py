@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from henderson.inference.solver import refuse_iterative
+
 if TYPE_CHECKING:
     from henderson.design.record import Design
     from henderson.estimate import Estimate
@@ -27,10 +29,20 @@ def conditional_covariance(estimate: Estimate) -> tuple[np.ndarray, ...]:
     tuple of (levels, K, K)
         One array per grouping, in squared units of the response.
 
+    Raises
+    ------
+    FitError
+        Of an iterative fit.
+
     Notes
     -----
     One selected inverse: about two factorisations.
     """
+    refuse_iterative(
+        estimate,
+        "Conditional covariances of the random effects",
+        "The effects themselves are there: fit.ranef['group'].values or .to_frame().",
+    )
     diagonal, _ = estimate.factor.selected()
     return tuple(
         estimate.sigma**2 * np.einsum("ab,lbc,dc->lad", lam, block, lam)
@@ -53,11 +65,17 @@ def hat_values(design: Design, estimate: Estimate) -> np.ndarray:
     -------
     (n,)
 
+    Raises
+    ------
+    FitError
+        Of an iterative fit.
+
     Notes
     -----
     One selected inverse and p solves; O(n (K^2 + K p)) beyond that, because the levels that meet in a row are
     neighbours in the pattern of Z'WZ.
     """
+    refuse_iterative(estimate, "Leverages", "Residuals without them are there: fit.residuals('scaled').")
     diagonal, off_diagonal = estimate.factor.selected()
     zx = estimate.zx
     inverse_rx = np.linalg.inv(estimate.RX)

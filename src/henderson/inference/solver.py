@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from henderson.errors import FitError
 
 if TYPE_CHECKING:
     from henderson.estimate import Estimate
@@ -51,3 +53,49 @@ def solver_record(estimate: Estimate) -> SolverRecord:
     return SolverRecord(
         choice.solver, choice.reason, choice.asked, estimate.theta_names, estimate.theta, estimate.monte_carlo
     )
+
+
+def is_iterative(estimate: Estimate) -> bool:
+    """Whether the equations were solved without a factor, so that no inverse is at hand."""
+    return estimate.choice.solver == "iterative"
+
+
+def refuse_iterative(estimate: Estimate, what: str, instead: str = "") -> None:
+    """Stop where an iterative fit lacks the inverse that something needs.
+
+    Parameters
+    ----------
+    estimate : Estimate
+    what : str
+        What is asked for, in the plural.
+    instead : str
+        What can be had, as a sentence.
+    """
+    if is_iterative(estimate):
+        raise FitError(
+            f"{what} need the inverse of the mixed-model equations, which the iterative solver does not "
+            f"form.{instead and ' ' + instead} If memory allows, fit with lmm(..., solver='direct')."
+        )
+
+
+def same_search(estimate: Estimate) -> dict[str, Any]:
+    """Options with which `fit_cross_products` searches as the fit did: its solver and its limits.
+
+    The limit of an iterative search is the Monte Carlo error that it leaves, not what a step promises.
+    """
+    search, errors = estimate.search, estimate.monte_carlo
+    return {
+        "solver": estimate.choice.solver,
+        "max_evaluations": search.max_evaluations,
+        "tol": search.tol if errors is None else errors.wanted,
+    }
+
+
+def search_by_factor(estimate: Estimate) -> dict[str, Any]:
+    """Options with which `fit_cross_products` searches directly, whatever solver the fit had."""
+    exact = estimate.monte_carlo is None
+    return {
+        "solver": "direct",
+        "max_evaluations": estimate.search.max_evaluations,
+        "tol": estimate.search.tol if exact else None,
+    }

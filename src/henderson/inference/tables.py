@@ -155,9 +155,9 @@ def cooks_distance(design: Design, scaled: np.ndarray, hat: np.ndarray) -> np.nd
     return np.asarray(scaled**2 * hat / (max(design.p, 1) * rest**2))
 
 
-def augment(**columns: np.ndarray) -> dict[str, np.ndarray]:
+def augment(**columns: np.ndarray | None) -> dict[str, np.ndarray]:
     """Columns that `augment` adds to the rows used, each (n,): dotted names keep clear of the data's own."""
-    return {f".{name}": values for name, values in columns.items()}
+    return {f".{name}": values for name, values in columns.items() if values is not None}
 
 
 def model_columns(design: Design) -> dict[str, object]:

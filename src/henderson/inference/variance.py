@@ -14,6 +14,7 @@ import numpy as np
 
 from henderson.inference.layout import grouping_columns
 from henderson.inference.rows import NewRows
+from henderson.inference.solver import refuse_iterative
 
 if TYPE_CHECKING:
     from henderson.design.record import Design
@@ -49,6 +50,11 @@ def known_variance(design: Design, estimate: Estimate, rows: NewRows, chosen: tu
     parts = [known_part(design, estimate, rows, f, mask) for f, mask in live.items() if mask.any()]
     if not parts:
         return combination_variance(design, estimate, X, None)
+    refuse_iterative(
+        estimate,
+        "Standard errors of predictions for known levels",
+        "Means do not: predict(newdata); nor does the population, predict(newdata, groups=None, se=True).",
+    )
     diagonal, pairs = estimate.factor.selected()
     total, rest = np.zeros(rows.r), X
     for n, one in enumerate(parts):
@@ -138,6 +144,7 @@ def combination_variance(
     if Z is None:
         return np.asarray(estimate.sigma**2 * fixed_length(estimate, X))
     H = scaled(design, estimate, Z)
+    refuse_iterative(estimate, "Standard errors of combinations with random effects")
     half = estimate.factor.half_solve(np.ascontiguousarray(H.T))
     total = (half**2).sum(axis=0) + fixed_length(estimate, X - H @ estimate.zx)
     return np.asarray(estimate.sigma**2 * total)

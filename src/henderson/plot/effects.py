@@ -8,6 +8,7 @@ import numpy as np
 
 from ..display.names import shorten_all
 from ..errors import OptionError
+from ..inference.solver import is_iterative
 from .canvas import BLUE, FAINT, GREY, LONGEST_LABEL, grouping, label, new_axes, of_a_fit
 
 if TYPE_CHECKING:
@@ -56,6 +57,10 @@ def caterpillar(
     MissingDependencyError
         If matplotlib is not installed.
 
+    Notes
+    -----
+    Iterative fits have no conditional intervals: the effects stand alone, and the axis says so.
+
     Examples
     --------
     >>> import henderson as hd
@@ -71,10 +76,11 @@ def caterpillar(
     if not 0 < level < 1:
         raise OptionError(f"level={level} must lie between 0 and 1, for example 0.95.")
     order = np.argsort(effects.values[:, column])
-    mode, half = effects.values[order, column], ndtri(0.5 + level / 2) * effects.sd[order, column]
+    mode, known = effects.values[order, column], not is_iterative(fit.estimate)
+    half = ndtri(0.5 + level / 2) * effects.sd[order, column] if known else np.zeros(len(order))
     many = len(order) > _MOST_LABELS
     ax = new_axes(ax, 5.2, 5.2 if many else max(2.4, 0.17 * len(order) + 1.2))
-    place, clear = np.arange(len(order)), np.abs(mode) > half
+    place, clear = np.arange(len(order)), (np.abs(mode) > half) & known
     ax.axvline(0, color=GREY, lw=0.9, ls=(0, (4, 3)), zorder=0)
     for mask, colour in ((~clear, "#7FB8D8"), (clear, BLUE)):
         ax.hlines(
@@ -84,7 +90,8 @@ def caterpillar(
     _name_levels(ax, [str(factor.levels[i]) for i in order])
     return label(
         ax,
-        x=f"effect and {100 * level:g} % conditional interval",
+        x="effect"
+        + (f" and {100 * level:g} % conditional interval" if known else " (iterative: no interval)"),
         y=factor.name,
         title=f"{effects.names[column]} by {factor.name}",
     )

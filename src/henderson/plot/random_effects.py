@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import OptionError
+from ..inference.solver import is_iterative
 from ..inference.variance import factor_of
 from .canvas import BLUE, GREY, ORANGE, grouping, label, new_axes, of_a_fit
 from .effects import effect_column
@@ -102,7 +103,8 @@ def ranef_correlation(
 ) -> Axes:
     """Draw two effects of every level against each other, with contours of their distribution.
 
-    Bars are conditional standard deviations; contours hold 50, 80 and 95 % of the levels in the population.
+    Bars are conditional standard deviations, which iterative fits do not have; contours hold 50, 80 and 95 %
+    of the levels in the population.
 
     Parameters
     ----------
@@ -148,7 +150,8 @@ def ranef_correlation(
     ax.axhline(0, color=GREY, lw=0.7, ls=(0, (4, 3)), zorder=0)
     ax.axvline(0, color=GREY, lw=0.7, ls=(0, (4, 3)), zorder=0)
     contours(ax, np.zeros(2), matrix)
-    _levels(ax, found.values[:, at], found.sd[:, at], [str(level) for level in factor.levels])
+    sd = None if is_iterative(fit.estimate) else found.sd[:, at]
+    _levels(ax, found.values[:, at], sd, [str(level) for level in factor.levels])
     size = np.sqrt(np.diag(matrix))
     known = size.min() > 0
     words = f"{matrix[0, 1] / size.prod():.2f}".replace("-", "−") if known else "not defined"
@@ -172,15 +175,16 @@ def contours(ax: Axes, centre: np.ndarray, matrix: np.ndarray, *, named: bool = 
             )  # fmt: skip
 
 
-def _levels(ax: Axes, modes: np.ndarray, sd: np.ndarray, names: list[str]) -> None:
+def _levels(ax: Axes, modes: np.ndarray, sd: np.ndarray | None, names: list[str]) -> None:
     many = len(modes) > _MOST_NAMES
-    if not many:
+    bars = sd is not None and not many
+    if sd is not None and bars:
         x, y = modes.T
         ax.hlines(y, x - sd[:, 0], x + sd[:, 0], color=BLUE, lw=0.6, alpha=0.4)
         ax.vlines(x, y - sd[:, 1], y + sd[:, 1], color=BLUE, lw=0.6, alpha=0.4)
     ax.plot(*modes.T, "o", ms=3 if many else 5, color=BLUE, alpha=0.6 if many else 1.0)
     scale = np.where(modes.std(axis=0) > 0, modes.std(axis=0), 1.0)
     far = np.argsort(-((modes / scale) ** 2).sum(axis=1))[: _NAMED if many else len(modes)]
-    words = "Contours: 50, 80, 95 % of the population." + ("" if many else " Bars: ± 1 conditional sd.")
+    words = "Contours: 50, 80, 95 % of the population." + (" Bars: ± 1 conditional sd." if bars else "")
     ax.annotate(words, (0, 0), (3, 3), "axes fraction", textcoords="offset points", fontsize=7.5, color=GREY)
     name_points(ax, modes[far], [names[g] for g in far], modes)

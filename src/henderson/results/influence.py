@@ -13,6 +13,7 @@ from henderson.inference import tables
 from henderson.inference.frames import make_frame
 from henderson.inference.influence import grouping
 from henderson.inference.rows import chosen_groupings
+from henderson.inference.solver import is_iterative
 from henderson.results.options import named_options
 from henderson.results.shown import Shown
 from henderson.results.tables import Tables
@@ -241,7 +242,7 @@ class Influence(Tables):
             self.estimate,
             self.formula,
             self.residuals("scaled"),
-            self.hat_values(),
+            None if is_iterative(self.estimate) else self.hat_values(),
             self.fitted,
             self._influence,
             grouping.row_labels(self.design, self.source.data),

@@ -19,6 +19,7 @@ from henderson.inference.small_sample import (
     check_information,
     small_sample,
 )
+from henderson.inference.solver import is_iterative
 from henderson.results.alarm import warn_without_df
 from henderson.results.on_engine import add_to_rows, is_on_engine
 from henderson.results.options import named_options
@@ -195,7 +196,8 @@ class Tables(Parameters):
         """Return the rows used with .fitted, .resid, .fixed (population), .hat and .cooksd added.
 
         Of a fit on a lazy frame: that frame with the first three, not run yet. Of a fit from chunks: an
-        iterable of frames with the first three, for which the source is read again.
+        iterable of frames with the first three, for which the source is read again. Of an iterative fit the
+        first three: leverages need a factor.
 
         Parameters
         ----------
@@ -225,13 +227,13 @@ class Tables(Parameters):
             )
         if to is not None:
             return write_frames(to, [self.augment()])
-        hat, scaled = self.hat_values(), self.residuals("scaled")
+        hat = None if is_iterative(self.estimate) else self.hat_values()
         added = tables.augment(
             fitted=self.fitted,
             resid=self.residuals(),
             fixed=fitted.fixed_part(self.design, self.estimate),
             hat=hat,
-            cooksd=tables.cooks_distance(self.design, scaled, hat),
+            cooksd=None if hat is None else tables.cooks_distance(self.design, self.residuals("scaled"), hat),
         )
         return frames.append_columns(self._rows(), added)
 

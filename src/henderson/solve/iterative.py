@@ -208,5 +208,5 @@ def no_factor() -> FitError:
     """The error of what an iterative fit cannot do."""
     return FitError(
         "The iterative solver does not form the inverse of the mixed-model equations, which this needs. If "
-        "memory allows, fit with solver='direct'; ddf='none' gives z tests of fixed effects."
+        "memory allows, fit with lmm(..., solver='direct')."
     )

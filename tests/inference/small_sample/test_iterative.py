@@ -117,6 +117,9 @@ def test_other_kinds_that_exist_are_given(fits, direct):
         np.testing.assert_allclose(
             numbers(fits["frame"].coeftable(ddf=ddf)), numbers(direct.coeftable(ddf=ddf)), rtol=1e-3
         )
+    ml = fits["frame"].with_ml()  # refitted by REML for Kenward and Roger
+    reference = numbers(direct.coeftable(ddf="kenward-roger"))
+    np.testing.assert_allclose(numbers(ml.coeftable(ddf="kenward-roger")), reference, rtol=1e-3)
 
 
 def test_words_name_the_solver_where_intervals_are_missing(data):

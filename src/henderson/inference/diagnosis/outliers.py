@@ -73,10 +73,10 @@ def standardised_modes(estimate: Estimate) -> tuple[Standardised, ...]:
     return tuple(out)
 
 
-def check_modes(design: Design, estimate: Estimate) -> list[Check]:
+def check_modes(design: Design, standardised: tuple[Standardised, ...]) -> list[Check]:
     """Check for groups whose effects are too far out for a normal distribution of effects."""
     out = []
-    for grouping, modes in zip(design.groupings, standardised_modes(estimate), strict=True):
+    for grouping, modes in zip(design.groupings, standardised, strict=True):
         if not modes.df.any():
             continue
         p = chance(modes)

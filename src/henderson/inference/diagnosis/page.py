@@ -21,13 +21,21 @@ if TYPE_CHECKING:
 FULL = 1e-10
 """A row with a leverage this close to one has no residual."""
 
+WITHOUT_FACTOR = Check(
+    "levels",
+    "note",
+    "Not checked: the iterative solver does not tell how well single levels are known. Residuals of rows are "
+    "not corrected for leverage, which matters for levels with few rows.",
+    "If memory allows, lmm(..., solver='direct') checks both.",
+)
+
 
 def diagnose(
     design: Design,
     estimate: Estimate,
     formula: str,
     scaled: np.ndarray,
-    hat: np.ndarray,
+    hat: np.ndarray | None,
     fitted: np.ndarray,
     leave_out: Callable[[str, bool], Influence],
     labels: np.ndarray,
@@ -40,8 +48,10 @@ def diagnose(
         The fit.
     formula : str
         As typed.
-    scaled, hat, fitted : (n,) float64
-        Residuals over sigma, leverages, fitted values.
+    scaled, fitted : (n,) float64
+        Residuals over sigma, fitted values.
+    hat : (n,) float64 or None
+        Leverages; None after the iterative solver, which has neither these nor what checks of levels take.
     leave_out : callable
         (grouping factor, exact) -> Influence.
     labels : (n,)
@@ -57,14 +67,20 @@ def diagnose(
     takes about a second.
     """
     checks = [*check_search(design, estimate), *check_structure(design, estimate)]
-    checks += outliers.check_modes(design, estimate)
-    if design.p:
-        checks += [_influence(estimate, g.name, len(g.levels), leave_out) for g in design.groupings]
-    studentised = scaled / np.sqrt(np.where(1 - hat > FULL, 1 - hat, np.nan))
+    factors = design.groupings if design.p else ()
+    modes: tuple[outliers.Standardised, ...] = ()
+    if hat is None:
+        checks += [WITHOUT_FACTOR, *(outliers.too_dear(g.name, len(g.levels)) for g in factors)]
+        studentised = scaled
+    else:
+        modes = outliers.standardised_modes(estimate)
+        checks += outliers.check_modes(design, modes)
+        checks += [_influence(estimate, g.name, len(g.levels), leave_out) for g in factors]
+        studentised = scaled / np.sqrt(np.where(1 - hat > FULL, 1 - hat, np.nan))
     checks.append(outliers.check_rows(estimate, studentised, labels))
     shapes = [
         distribution.check_residuals(studentised),
-        *distribution.check_effects(design, outliers.standardised_modes(estimate)),
+        *(distribution.check_effects(design, modes) if modes else ()),
         distribution.check_spread(studentised, fitted),
         distribution.check_curve(studentised, fixed_part(design, estimate)),
     ]

@@ -10,8 +10,8 @@ import numpy as np
 from henderson.errors import FitError
 from henderson.inference.fixed import normal_quantile
 from henderson.inference.layout import term_slices
-from henderson.inference.small_sample import is_iterative
 from henderson.inference.small_sample.hessian import scaled_hessian
+from henderson.inference.solver import is_iterative
 
 if TYPE_CHECKING:
     from henderson.design.record import Design

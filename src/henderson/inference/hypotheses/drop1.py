@@ -20,6 +20,7 @@ from henderson.inference.hypotheses.rebuild import keeps_coding, without_term
 from henderson.inference.hypotheses.reduced import Outcome, fit_reduced, without_columns
 from henderson.inference.hypotheses.restriction import restriction
 from henderson.inference.small_sample import SmallSample, f_test
+from henderson.inference.solver import same_search
 
 TESTS = ("lrt", "F")
 
@@ -222,7 +223,7 @@ def _without(design: Design, whole: Estimate, term: FixedTerm, given: Given) -> 
         fit = fit_reduced(smaller, whole, reml=False)
         return Outcome(fit.criterion, smaller.p + smaller.n_theta + 1, fit.search.converged)
     rest = _rest(design, term, given)
-    fit = estimation.fit(rest, reml=False, max_evaluations=whole.search.max_evaluations, tol=whole.search.tol)
+    fit = estimation.fit(rest, reml=False, **same_search(whole))
     return Outcome(fit.criterion, rest.p + len(fit.theta) + 1, fit.search.converged)
 
 

@@ -18,6 +18,7 @@ from henderson.inference import criteria
 from henderson.inference.hypotheses.boundary import mixture_p, plain_p, settled
 from henderson.inference.hypotheses.nesting import Nesting, check_same_data, nesting, same_mean
 from henderson.inference.hypotheses.simulated import Pair, check_n_sim, simulated_p, simulated_statistics
+from henderson.inference.solver import same_search
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,14 +172,12 @@ def maximum_likelihood(estimate: Estimate) -> Estimate:
 
 def again(estimate: Estimate, *, reml: bool) -> Estimate:
     """Fit the same cross-products anew, with the limits of the first search."""
-    search = estimate.search
     return estimation.fit_cross_products(
         estimate.cross,
         estimate.theta_names,
         reml=reml,
-        max_evaluations=search.max_evaluations,
-        tol=search.tol,
         system=estimate.system,
+        **same_search(estimate),
     )
 
 

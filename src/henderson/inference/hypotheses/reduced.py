@@ -11,6 +11,7 @@ import numpy as np
 from henderson import estimate as estimation
 from henderson.crossprod.record import CrossProducts, PairBlocks
 from henderson.estimate import Estimate
+from henderson.inference.solver import same_search
 from henderson.model.criterion import constant
 
 
@@ -206,9 +207,8 @@ def fit_reduced(cross: CrossProducts, whole: Estimate, *, reml: bool) -> Estimat
         cross,
         tuple(f"theta{i}" for i in range(cross.n_theta)),
         reml=reml,
-        max_evaluations=whole.search.max_evaluations,
-        tol=whole.search.tol,
         system=whole.system if same else None,
+        **same_search(whole),
     )
 
 

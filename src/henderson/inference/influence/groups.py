@@ -16,6 +16,7 @@ from henderson.estimate import Estimate, fit_cross_products
 from henderson.inference.influence.record import Influence
 from henderson.inference.intervals.workers import in_threads, workers
 from henderson.inference.layout import term_labels
+from henderson.inference.solver import search_by_factor
 from henderson.model.criterion import criterion
 from henderson.model.units import to_search
 from henderson.progress import progress
@@ -185,9 +186,8 @@ def _anew(estimate: Estimate, cross: CrossProducts, system: Any) -> Without:
         estimate.theta_names,
         reml=estimate.reml,
         start=estimate.theta,
-        max_evaluations=estimate.search.max_evaluations,
-        tol=estimate.search.tol,
         system=system,
+        **search_by_factor(estimate),
     )
     return _without(one.beta, one.vcov, one.theta, one.sigma)
 

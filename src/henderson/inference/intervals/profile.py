@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -201,9 +201,8 @@ def maximum_likelihood(estimate: Estimate) -> Estimate:
     """The ML fit of the same cross-products (itself if it is one), with its system."""
     if not estimate.reml and estimate.system is not None:
         return estimate
-    return fit_cross_products(
-        estimate.cross, estimate.theta_names, reml=False, start=estimate.theta, system=estimate.system
-    )
+    options: dict[str, Any] = {"reml": False, "start": estimate.theta, "solver": "direct"}
+    return fit_cross_products(estimate.cross, estimate.theta_names, system=estimate.system, **options)
 
 
 def _values(design: Design, estimate: Estimate) -> dict[str, float]:

@@ -16,6 +16,7 @@ from henderson.inference.pooling.one_regression import without_rows
 from henderson.inference.pooling.own_lines import Columns
 from henderson.inference.pooling.record import Method
 from henderson.inference.rows import NewRows
+from henderson.inference.solver import search_by_factor
 from henderson.inference.variance import factor_of, known_variance
 from henderson.progress import progress
 from henderson.solve.direct import analyse
@@ -163,9 +164,8 @@ def _prediction_errors(
                 estimate.theta_names,
                 reml=estimate.reml,
                 start=estimate.theta,
-                max_evaluations=estimate.search.max_evaluations,
-                tol=estimate.search.tol,
                 system=system,
+                **search_by_factor(estimate),
             )
         except (FitError, np.linalg.LinAlgError):
             return np.full(len(rows), np.nan)

@@ -1,6 +1,6 @@
 """Degrees of freedom and covariances that hold in small samples: Satterthwaite and Kenward-Roger."""
 
-from henderson.inference.small_sample.compute import best_available, is_iterative, small_sample
+from henderson.inference.small_sample.compute import best_available, small_sample
 from henderson.inference.small_sample.contrasts import FTest, TTests, f_test, t_tests
 from henderson.inference.small_sample.record import (
     DDF,
@@ -20,7 +20,6 @@ __all__ = [
     "check_ddf",
     "check_information",
     "f_test",
-    "is_iterative",
     "small_sample",
     "t_tests",
 ]

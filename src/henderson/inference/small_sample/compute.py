@@ -18,6 +18,7 @@ from henderson.inference.small_sample.satterthwaite import (
     covariance_gradient,
     parameter_covariance,
 )
+from henderson.inference.solver import is_iterative, refuse_iterative
 
 if TYPE_CHECKING:
     from henderson.design.record import Design
@@ -108,11 +109,6 @@ def _z_tests(sample: Callable[[str], SmallSample], why: str) -> SmallSample:
     return replace(plain, note=" ".join(part for part in (why, plain.note) if part))
 
 
-def is_iterative(estimate: Estimate) -> bool:
-    """Whether the equations were solved without a factor, so that no inverse is at hand."""
-    return estimate.choice.solver == "iterative"
-
-
 OF_ITERATIVE = (
     "z tests: the iterative solver does not form the inverse that degrees of freedom need; "
     "lmm(..., solver='direct') does, if memory allows."
@@ -124,12 +120,11 @@ def satterthwaite(design: Design, estimate: Estimate) -> SmallSample:
 
     Where the data do not tell the variances apart that matter, that covariance is NaN, and the note says why.
     """
-    if is_iterative(estimate):
-        raise FitError(
-            "Satterthwaite's degrees of freedom need the inverse of the mixed-model equations, which the "
-            "iterative solver does not form. Type ddf='none' for z tests or ddf='residual' for n - p; if "
-            "memory allows, lmm(..., solver='direct') gives Satterthwaite's."
-        )
+    refuse_iterative(
+        estimate,
+        "Satterthwaite's degrees of freedom",
+        "Type ddf='none' for z tests or ddf='residual' for n - p.",
+    )
     gradient = covariance_gradient(estimate, marginal(estimate))
     known, told_apart = parameter_covariance(estimate, gradient)
     lost = not told_apart or hopeless(estimate)

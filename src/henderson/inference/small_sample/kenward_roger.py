@@ -25,6 +25,7 @@ from henderson.inference.small_sample.equations import Marginal, marginal, split
 from henderson.inference.small_sample.identified import blind, hopeless, reason
 from henderson.inference.small_sample.record import SmallSample
 from henderson.inference.small_sample.traces import BlockSums, block_sums
+from henderson.inference.solver import same_search
 
 if TYPE_CHECKING:
     from henderson.design.record import Design
@@ -94,9 +95,8 @@ def by_reml(estimate: Estimate) -> Estimate:
         estimate.cross,
         estimate.theta_names,
         reml=True,
-        max_evaluations=estimate.search.max_evaluations,
-        tol=estimate.search.tol,
-        system=estimate.factor.system,
+        system=estimate.system,
+        **same_search(estimate),
     )
 
 
