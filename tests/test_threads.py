@@ -52,6 +52,28 @@ def test_what_is_no_number_of_threads(n):
     assert hd.get_threads() == before
 
 
+def test_a_number_far_beyond_the_processors_is_a_slip(monkeypatch):
+    sleep = hd.datasets.load("sleepstudy")
+    fit = hd.lmm("Reaction ~ Days + (1 | Subject)", sleep)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1}, raising=False)
+    before = hd.get_threads()
+    for ask in (
+        lambda: hd.set_threads(100_000),
+        lambda: hd.set_threads(65),
+        lambda: fit.profile(n_jobs=100_000),
+        lambda: fit.bootstrap(10, n_jobs=100_000),
+        lambda: hd.lmm_many("~ Days + (1 | Subject)", sleep, ["Reaction"], threads=100_000),
+    ):
+        with pytest.raises(OptionError, match=r"may use 2 processors.* more than 64 threads"):
+            ask()
+    assert hd.get_threads() == before
+    with hd.set_threads(64):  # of a script for a larger machine
+        assert hd.get_threads() == 64
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(100)), raising=False)
+    with hd.set_threads(400), pytest.raises(OptionError, match=r"100 processors.* up to 400"):
+        hd.set_threads(401)
+
+
 def test_threads_at_work_have_their_share():
     def inside(_):
         with sharing(3):

@@ -12,6 +12,9 @@ import numpy as np
 
 from .errors import OptionError
 
+FEWEST_REFUSED, PER_PROCESSOR = 64, 4
+"""Threads that are never refused, and how many more than processors are not."""
+
 _chosen: int | None = None
 
 
@@ -62,7 +65,7 @@ def set_threads(n: int | None = None) -> Setting:
     Raises
     ------
     OptionError
-        When `n` is not a whole number or less than 1.
+        When `n` is not a whole number, less than 1, or far beyond the processors that there are.
 
     Notes
     -----
@@ -82,8 +85,31 @@ def set_threads(n: int | None = None) -> Setting:
             f"set_threads({n!r}): the number of threads must be a whole number of at least 1. Leave it out "
             f"for one per available processor, which are {available()} here."
         )
+    if n is not None:
+        refuse_too_many(int(n), f"set_threads({n!r})")
     before, _chosen = _chosen, None if n is None else int(n)
     return Setting(before)
+
+
+def refuse_too_many(n: int, call: str) -> None:
+    """Stop at a number of threads that can only be a slip.
+
+    More threads than processors gain nothing, but a number meant for a larger machine does no harm.
+
+    Parameters
+    ----------
+    n : int
+        At least 1.
+    call : str
+        What was typed.
+    """
+    most = max(FEWEST_REFUSED, PER_PROCESSOR * available())
+    if n > most:
+        raise OptionError(
+            f"{call}: this process may use {available()} processor{'s' if available() > 1 else ''}, and more "
+            f"than {most} threads here would only take memory. Leave the number out for one thread per "
+            f"processor, or give one up to {most}."
+        )
 
 
 def get_threads() -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from henderson.errors import OptionError
 from henderson.progress import progress
 from henderson.solve.threads import sharing, threads
+from henderson.threads import refuse_too_many
 
 __all__ = ["in_threads", "progress", "workers"]
 
@@ -34,7 +35,7 @@ def workers(n_jobs: int | None, flops: float) -> int:
     Raises
     ------
     OptionError
-        For 0, less than -1, or what is no whole number.
+        For 0, less than -1, what is no whole number, or a number far beyond the processors that there are.
     """
     if n_jobs is None:
         return threads() if flops > WORTH_THREADS else 1
@@ -43,7 +44,10 @@ def workers(n_jobs: int | None, flops: float) -> int:
             f"n_jobs={n_jobs!r} must be a positive number of threads, -1 for one per core, or None to let "
             "the size of the model decide."
         )
-    return threads() if n_jobs == -1 else int(n_jobs)
+    if n_jobs == -1:
+        return threads()
+    refuse_too_many(int(n_jobs), f"n_jobs={n_jobs!r}")
+    return int(n_jobs)
 
 
 def in_threads(do: Callable[[T], R], tasks: Iterable[T], jobs: int) -> Iterator[tuple[T, R]]:
