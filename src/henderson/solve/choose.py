@@ -15,6 +15,7 @@ from henderson.solve.cost import (
     memory_of_machine,
     refuse_too_many_vectors,
     size_in_words,
+    time_in_words,
 )
 from henderson.solve.direct import analyse
 
@@ -93,7 +94,7 @@ def choose(cross: CrossProducts, solver: str, system: Any = None) -> Choice:
     if solver == "direct":
         return Choice("direct", "asked for", solver, system)
     size, seconds = direct_cost(system.structure())
-    factor = f"a factor takes {size_in_words(size)} and a fit about {seconds:.2g} s of one thread"
+    factor = f"a factor takes {size_in_words(size)} and a fit {time_in_words(seconds)} of one thread"
     if size > SHARE_OF_MEMORY * memory_of_machine() or seconds > max(PATIENCE, found.iterative_seconds):
         return Choice("iterative", factor, solver)
     return Choice("direct", factor, solver, system)

@@ -113,6 +113,23 @@ def size_in_words(size: float) -> str:
     return f"{size / 1e3:.3g} kB"
 
 
+def time_in_words(seconds: float) -> str:
+    """Seconds as people read them; a fit has about a millisecond of its own.
+
+    >>> [time_in_words(seconds) for seconds in (2e-9, 0.0042, 0.0323, 1.25, 61, 5400)]
+    ['less than 1 ms', 'about 4.2 ms', 'about 32 ms', 'about 1.2 s', 'about 1 min', 'about 1.5 h']
+    """
+    if seconds < 1e-3:
+        return "less than 1 ms"
+    unit, scale = next(
+        (unit, scale)
+        for unit, scale in (("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 1e-3))
+        if seconds >= 0.9995 * scale
+    )
+    number = f"{seconds / scale:.{0 if seconds >= 9.95 * scale else 1}f}".removesuffix(".0")
+    return f"about {number} {unit}"
+
+
 def direct_cost(structure: dict[str, float]) -> tuple[float, float]:
     """Bytes and seconds (one thread) of a direct fit from its symbolic analysis.
 
