@@ -10,10 +10,11 @@ import numpy as np
 from henderson import design as designing
 from henderson import estimate as estimation
 from henderson.errors import FormulaError, OptionError
+from henderson.inference.design_notes import design_notes
 from henderson.inference.frames import frame_kind, held
 from henderson.lazy import is_lazy
 from henderson.results import LinearMixedFit, Source
-from henderson.results.alarm import warn_if_cut_short, warn_of_collinearity
+from henderson.results.alarm import warn_if_cut_short, warn_of_design
 from henderson.results.options import named_options
 
 if TYPE_CHECKING:
@@ -140,7 +141,8 @@ def lmm(
     """
     if (sums := _sums(formula, data, weights, offset, na_action, contrasts, env)) is not None:
         check_kinds(sums.formula, reml)
-        return sums.fit(reml=bool(reml), start=start, max_evaluations=max_evaluations, tol=tol, solver=solver)
+        options = {"start": start, "max_evaluations": max_evaluations, "tol": tol, "solver": solver}
+        return sums._fitted(reml=bool(reml), **options)
     assert isinstance(formula, str)
     check_kinds(formula, reml)
     design = designing.build(
@@ -151,7 +153,7 @@ def lmm(
         design, reml=bool(reml), start=first, max_evaluations=max_evaluations, tol=tol, solver=solver
     )
     warn_if_cut_short(estimate, stacklevel=3)  # past the check of option names
-    warn_of_collinearity(design, estimate, stacklevel=3)
+    warn_of_design(design_notes(design, estimate.cross), stacklevel=3)
     lost = offset is not None and _name(offset) is None
     source = Source(formula, frame_kind(data), held(data), _name(weights), _name(offset), lost, env)
     return LinearMixedFit(design, estimate, source)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from henderson.display.sentences import dropped_columns
 from henderson.display.table import TableView
 
 if TYPE_CHECKING:
@@ -65,6 +66,9 @@ def _notes(record: ManyRecord) -> list[str]:
         )
     if failed:
         notes.append(f"{failed:,} of {count:,} responses have no estimate: {_why(record)}.")
+    if record.dropped:
+        notes.append(dropped_columns(record.dropped))
+    notes += record.notes
     notes.append("q: p adjusted for the false discovery rate (Benjamini-Hochberg), term by term.")
     return notes
 

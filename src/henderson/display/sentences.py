@@ -49,11 +49,7 @@ def notes(record: SummaryRecord) -> list[str]:
         )
         out.append(f"{record.rows_dropped} of {total} rows left out because of missing values{where}.")
     if record.dropped:
-        one = len(record.dropped) == 1
-        out.append(
-            f"{len(record.dropped)} column{'' if one else 's'} dropped (a combination of the others): "
-            f"{_some(record.dropped)}."
-        )
+        out.append(dropped_columns(record.dropped))
     parts = [
         name
         for name, there in (("precision weights", record.weighted), ("an offset", record.offset))
@@ -65,11 +61,19 @@ def notes(record: SummaryRecord) -> list[str]:
         out.append(f"Fitted from sums of products; the rows stayed in {record.where}.")
     if record.coefficients.note:
         out.append(record.coefficients.note)
+    if record.repeated:
+        out.append(record.repeated)
     if record.singular:
         out.append(f"Singular fit: {'; '.join(record.singular)}.")
     if record.monte_carlo is not None:
         out.append(solved(record.monte_carlo))
     return [*out, ending(record)]
+
+
+def dropped_columns(names: tuple[str, ...]) -> str:
+    """Say which columns were left out as combinations of others."""
+    many = "" if len(names) == 1 else "s"
+    return f"{len(names)} column{many} dropped (a combination of the others): {_some(names)}."
 
 
 def solved(errors: MonteCarlo) -> str:

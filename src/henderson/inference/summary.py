@@ -10,6 +10,7 @@ import numpy as np
 from henderson.design.gathered import GatheredDesign, has_offset, is_weighted
 from henderson.inference import criteria
 from henderson.inference.coefficients import CoefficientTable
+from henderson.inference.design_notes import repeated_terms
 from henderson.inference.fixed import correlation
 from henderson.inference.singular import singular_notes
 from henderson.inference.varcorr import VarCorr, varcorr
@@ -64,6 +65,8 @@ class SummaryRecord:
         Whether the model has weights, or an offset.
     where : str or None
         Where the rows stayed, of a fit made from sums of products.
+    repeated : str
+        Random terms that say the same twice; empty mostly.
     monte_carlo : MonteCarlo or None
         Errors left by the probes of the iterative solver.
     """
@@ -93,6 +96,7 @@ class SummaryRecord:
     weighted: bool
     offset: bool
     where: str | None = None
+    repeated: str = ""
     monte_carlo: MonteCarlo | None = None
 
 
@@ -150,6 +154,7 @@ def summarise(
         message=str(search.message),
         weighted=is_weighted(design),
         offset=has_offset(design),
+        repeated=repeated_terms(design, estimate.cross),
         where=design.where if isinstance(design, GatheredDesign) else None,
         monte_carlo=estimate.monte_carlo,
     )

@@ -1,4 +1,4 @@
-"""What a fit warns of: a search that was cut short, and columns too collinear for the digits there are."""
+"""What a fit warns of: a search cut short, columns too collinear for their digits, terms typed twice."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 from henderson.errors import HendersonWarning
 
 if TYPE_CHECKING:
-    from henderson.design.record import Design
     from henderson.estimate import Estimate
     from henderson.inference.coefficients import CoefficientTable
 
@@ -39,20 +38,17 @@ def warn_if_cut_short(estimate: Estimate, stacklevel: int) -> None:
     )
 
 
-def warn_of_collinearity(design: Design, estimate: Estimate, stacklevel: int) -> None:
-    """Warn, at the caller's line, when columns of X are so nearly combinations that few digits are left.
+def warn_of_design(notes: tuple[str, ...], stacklevel: int) -> None:
+    """Warn, at the caller's line, of what is wrong with a model whatever the response.
 
     Parameters
     ----------
-    design, estimate : Design, Estimate
-        The fit.
+    notes : tuple of str
+        From `henderson.inference.design_notes`.
     stacklevel : int
         Frames between this function and the line to blame: 2 is the caller.
     """
-    from henderson.inference.small_sample.collinear import collinear_columns
-
-    text = collinear_columns(design, estimate)
-    if text:
+    for text in notes:
         warnings.warn(text, HendersonWarning, stacklevel=stacklevel + 1)
 
 

@@ -14,6 +14,7 @@ from henderson.data.suggest import did_you_mean
 from henderson.errors import OptionError
 from henderson.estimate import DEFAULT_MAX_EVALUATIONS, DEFAULT_TOL, positive
 from henderson.inference.frames import frame_kind, held, make_frame
+from henderson.results.alarm import warn_of_design
 from henderson.results.alone import Asked, fit_alone
 from henderson.results.options import named_options
 from henderson.results.shown import Shown
@@ -297,6 +298,7 @@ def lmm_many(
         refuse_missing=na_action == "raise",
         weights=own,
     )
+    warn_of_design(record.notes, stacklevel=3)
     asked = Asked(how.right, given, held(data), options, bool(reml), own, limits.tol, limits.most)
     return ManyFits(record, frame_kind(data), asked)
 

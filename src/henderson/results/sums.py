@@ -13,9 +13,10 @@ from henderson.crossprod.gather import Gathered, gather
 from henderson.crossprod.store import load, save
 from henderson.crossprod.sums import Sums
 from henderson.errors import DataError
+from henderson.inference.design_notes import design_notes
 from henderson.inference.gathered import describe
 from henderson.model.linear import theta_names
-from henderson.results.alarm import warn_if_cut_short, warn_of_collinearity
+from henderson.results.alarm import warn_if_cut_short, warn_of_design
 from henderson.results.fit import LinearMixedFit
 from henderson.results.options import named_options
 from henderson.results.shown import Shown
@@ -242,18 +243,13 @@ class CrossProducts(Shown):
         -----
         3 to 12 evaluations whose cost does not depend on the number of rows.
         """
-        first: Any = start
-        estimate = estimation.fit_cross_products(
-            self.cross,
-            theta_names(self.design),
-            reml=reml,
-            start=first,
-            max_evaluations=max_evaluations,
-            tol=tol,
-            solver=solver,
-        )
-        warn_if_cut_short(estimate, stacklevel=3)
-        warn_of_collinearity(self.design, estimate, stacklevel=3)
+        return self._fitted(reml=reml, start=start, max_evaluations=max_evaluations, tol=tol, solver=solver)
+
+    def _fitted(self, **options: Any) -> LinearMixedFit:
+        """Fit for a function that users call, so that warnings name their line."""
+        estimate = estimation.fit_cross_products(self.cross, theta_names(self.design), **options)
+        warn_if_cut_short(estimate, stacklevel=4)
+        warn_of_design(design_notes(self.design, self.cross), stacklevel=4)
         return LinearMixedFit(self.design, estimate, self.source)
 
 

@@ -56,7 +56,7 @@ def test_as_many_digits_are_left_as_it_says(quiet, formula, far):
     for seed in range(4):
         near = hd.lmm(formula, rows(seed)).coeftable(ddf="residual").statistic.iloc[-1]
         fit = hd.lmm(formula, rows(seed, 50, 50 / far))
-        said = collinear_columns(fit.design, fit.estimate)
+        said = collinear_columns(fit.design, fit.estimate.cross)
         assert bool(said) == (far > 1e4)
         left = int(digits(conditioning(fit.estimate.cross)[0]))
         assert not said or f"about {left} reliable digit" in said
@@ -66,11 +66,11 @@ def test_as_many_digits_are_left_as_it_says(quiet, formula, far):
 
 def test_it_names_the_columns_and_what_to_type(quiet):
     fit = hd.lmm("y ~ x * treatment + (1 | g)", rows(0, 50, 3e-5))
-    said = collinear_columns(fit.design, fit.estimate)
+    said = collinear_columns(fit.design, fit.estimate.cross)
     assert said.startswith("treatmentb and x:treatmentb are almost a combination of one another")
     typed = re.search(r"Type (I\(.*?\)) for x", said).group(1)
     cured = hd.lmm(f"y ~ {typed} * treatment + (1 | g)", rows(0, 50, 3e-5))
-    assert collinear_columns(cured.design, cured.estimate) == ""
+    assert collinear_columns(cured.design, cured.estimate.cross) == ""
     near = hd.lmm("y ~ x * treatment + (1 | g)", rows(0))
     np.testing.assert_allclose(
         cured.anova().to_frame().statistic[[0, 2]], near.anova().to_frame().statistic[[0, 2]], rtol=1e-6
@@ -88,7 +88,7 @@ def test_other_cures(quiet, formula, typed):
     data = rows(0, 50, 3e-4) if "copy" not in formula else rows(0)
     data["copy"] = data["x"] + 1e-6 * data["z"]
     fit = hd.lmm(formula, data)
-    assert typed in collinear_columns(fit.design, fit.estimate)
+    assert typed in collinear_columns(fit.design, fit.estimate.cross)
 
 
 def test_ordinary_designs_have_nothing_said_of_them():
@@ -97,10 +97,10 @@ def test_ordinary_designs_have_nothing_said_of_them():
         ("machines", "score ~ Machine + (Machine | Worker)"),
     ):
         fit = hd.lmm(formula, hd.datasets.load(name))
-        assert collinear_columns(fit.design, fit.estimate) == ""
+        assert collinear_columns(fit.design, fit.estimate.cross) == ""
     calendar = {**rows(0, 2015, 3), "x2": rows(1)["x"]}
     fit = hd.lmm("y ~ x * treatment + x2 + (x | g)", calendar)
-    assert collinear_columns(fit.design, fit.estimate) == ""
+    assert collinear_columns(fit.design, fit.estimate.cross) == ""
 
 
 def test_it_is_warned_of_at_the_line_of_the_fit_and_said_in_every_table():

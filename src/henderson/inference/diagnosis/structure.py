@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from henderson.errors import DesignError
+from henderson.inference.design_notes import repeated_terms
 from henderson.inference.diagnosis.record import Check
 from henderson.inference.layout import term_labels
 from henderson.inference.quality.collinearity import variance_inflation
@@ -32,6 +33,7 @@ def check_structure(design: Design, estimate: Estimate) -> list[Check]:
     """Check singular directions, numbers of levels, collinearity and scales."""
     found = [
         _singular(design, estimate),
+        _repeated(design, estimate),
         _levels(design),
         _collinear(design, estimate),
         _scale(design, estimate),
@@ -56,6 +58,11 @@ def _singular(design: Design, estimate: Estimate) -> Check:
     ]
     finding = "Singular: " + "; ".join([*singular_notes(design, estimate), *shares]) + "."
     return Check("random effects", "note", finding, _simpler(design, estimate), float(lost), 1.0)
+
+
+def _repeated(design: Design, estimate: Estimate) -> Check | None:
+    what, _, advice = repeated_terms(design, estimate.cross).rpartition(". ")
+    return Check("random terms", "look", f"{what}.", advice) if what else None
 
 
 def _percents(sd: np.ndarray) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from henderson.design.record import Design
 from henderson.errors import HendersonError
+from henderson.inference.design_notes import design_notes
 from henderson.inference.intervals.workers import in_threads, progress
 from henderson.inference.layout import term_labels
 from henderson.inference.many.adjusted import kenward_roger_block
@@ -20,6 +21,7 @@ from henderson.inference.many.patterns import Pattern, patterns
 from henderson.inference.many.read import Given
 from henderson.inference.many.record import ManyRecord, false_discovery_rates
 from henderson.solve.threads import NO_BLAS_BELOW, blas_threads_for
+from henderson.threads import refuse_too_many
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,7 +127,7 @@ def fit_many(
                 bar.update(len(task.places))
     finally:
         bar.close()
-    return _record(out, given, how, whole, reml, ddf, len(sorted_out))
+    return _record(out, given, how, whole, reml, ddf, len(sorted_out), design_notes(whole, ready.cross))
 
 
 def _tasks(ready: Prepared, how: Recipe, sorted_out: list[Pattern], whole: Design) -> Iterator[Task]:
@@ -240,7 +242,14 @@ class _Result:
 
 
 def _record(
-    out: _Result, given: Given, how: Recipe, whole: Design, reml: bool, ddf: str, designs: int
+    out: _Result,
+    given: Given,
+    how: Recipe,
+    whole: Design,
+    reml: bool,
+    ddf: str,
+    designs: int,
+    notes: tuple[str, ...],
 ) -> ManyRecord:
     from scipy.special import stdtr
 
@@ -275,6 +284,8 @@ def _record(
         ddf=ddf,
         n_variances=sum(term.k * (term.k + 1) // 2 for term in whole.terms) + 1,
         designs=designs,
+        dropped=whole.dropped,
+        notes=notes,
     )
 
 
@@ -320,4 +331,5 @@ def jobs_of(threads: Any, available: int) -> int:
         raise OptionError(
             f"threads={threads!r} must be a whole number of at least 1; leave it out for one per core."
         )
+    refuse_too_many(int(threads), f"threads={threads!r}")
     return int(threads)

@@ -43,6 +43,10 @@ class ManyRecord:
         Covariance parameters and sigma of one fit.
     designs : int
         How many different sets of rows there were.
+    dropped : tuple of str
+        Columns left out because they are combinations of others.
+    notes : tuple of str
+        What is wrong with the model whatever the response; empty mostly.
     """
 
     formula: str
@@ -69,6 +73,8 @@ class ManyRecord:
     ddf: str
     n_variances: int
     designs: int
+    dropped: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def reasons(self) -> dict[str, int]:

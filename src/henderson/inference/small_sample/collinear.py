@@ -11,7 +11,6 @@ from henderson.design.assign import FixedTerm, fixed_terms
 if TYPE_CHECKING:
     from henderson.crossprod.record import CrossProducts
     from henderson.design.record import Design
-    from henderson.estimate import Estimate
 
 FEW = 6
 """Digits of the fixed effects below which it is said."""
@@ -67,13 +66,13 @@ def digits(condition: float) -> float:
     return float(-np.log10(4 * np.finfo(float).eps) - 2 * np.log10(max(condition, 1.0)))
 
 
-def collinear_columns(design: Design, estimate: Estimate) -> str:
+def collinear_columns(design: Design, cross: CrossProducts) -> str:
     """Say which columns leave few digits to the fixed effects, and what to type; empty mostly.
 
     Parameters
     ----------
     design : Design
-    estimate : Estimate
+    cross : CrossProducts
 
     Returns
     -------
@@ -87,12 +86,12 @@ def collinear_columns(design: Design, estimate: Estimate) -> str:
     --------
     >>> import henderson as hd
     >>> fit = hd.lmm("Reaction ~ Days + I(Days^2) + (1 | Subject)", hd.datasets.load("sleepstudy"))
-    >>> collinear_columns(fit.design, fit.estimate)
+    >>> collinear_columns(fit.design, fit.estimate.cross)
     ''
     """
-    if estimate.cross.basis is not None or _plainly_apart(estimate.cross):  # a basis loses digits once
+    if cross.basis is not None or _plainly_apart(cross):  # a basis loses digits once
         return ""
-    condition, weights = conditioning(estimate.cross)
+    condition, weights = conditioning(cross)
     left = digits(condition)
     if left >= FEW:
         return ""
@@ -102,7 +101,7 @@ def collinear_columns(design: Design, estimate: Estimate) -> str:
     kept = f"about {count} reliable digit{'' if count == 1 else 's'}" if count else "no reliable digit"
     return (
         f"{_listed(names)} are almost a combination of one another (condition number {condition:.1e}): their "
-        f"coefficients, and what is tested of them, have {kept}. {_cure(design, estimate, involved)}"
+        f"coefficients, and what is tested of them, have {kept}. {_cure(design, cross, involved)}"
     )
 
 
@@ -123,12 +122,11 @@ def _listed(names: list[str], most: int = 4) -> str:
     return f"{', '.join(shown[:-1])} and {shown[-1]}" if len(shown) > 1 else shown[0]
 
 
-def _cure(design: Design, estimate: Estimate, involved: np.ndarray) -> str:
+def _cure(design: Design, cross: CrossProducts, involved: np.ndarray) -> str:
     """What to type: centre what lies far from zero; else scale what is multiplied; else keep one."""
     own = {t.name: int(t.columns[0]) for t in fixed_terms(design) if len(t.columns) == 1}
     terms = [t for t in fixed_terms(design) if np.isin(t.columns, involved).any()]
     numbers = list(dict.fromkeys(v for t in terms for v in _numeric(t)))
-    cross = estimate.cross
     for name in numbers:
         j = own.get(name)
         if j is not None and abs(cross.x_centre[j]) * cross.x_scale[j] > FAR:

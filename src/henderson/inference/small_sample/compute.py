@@ -83,7 +83,7 @@ def small_sample(
         np.zeros((0, 0)),
         design.n - p,
         estimate.sigma,
-        collinear_columns(design, estimate),
+        collinear_columns(design, estimate.cross),
     )
 
 
@@ -139,5 +139,5 @@ def satterthwaite(design: Design, estimate: Estimate) -> SmallSample:
         np.full_like(known, np.nan) if lost else known,
         design.n - design.p,
         estimate.sigma,
-        reason(design, estimate) if lost else collinear_columns(design, estimate),
+        reason(design, estimate) if lost else collinear_columns(design, estimate.cross),
     )

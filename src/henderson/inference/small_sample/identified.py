@@ -97,7 +97,7 @@ def reason(design: Design, estimate: Estimate) -> str:
             "fixed effect or the random term."
         )
     if not hopeless(estimate):
-        close = collinear_columns(design, estimate)
+        close = collinear_columns(design, estimate.cross)
         return f"There are no degrees of freedom: {close}" if close else _silent(design, estimate)
     left, count = design.n - design.p, len(estimate.theta) + 1
     what = f"{left} residual degree{'' if left == 1 else 's'} of freedom"

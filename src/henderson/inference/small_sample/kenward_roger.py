@@ -61,7 +61,7 @@ def kenward_roger(design: Design, estimate: Estimate, information: str = "expect
     used = estimate if estimate.reml else by_reml(estimate)
     at = marginal(used)
     first, second = derivatives(used, at)
-    close = collinear_columns(design, used)
+    close = collinear_columns(design, used.cross)
     try:
         W, flat = parameter_covariance(used, at, first, second, information)
     except FitError as error:
