@@ -552,6 +552,17 @@ struct PairedLevels {
         nb::gil_scoped_release release;
         add_quadratic_blocks(o, K, first, last, pb, pd);
     }
+
+    void quadratic_sums(int other, Int first, Int last, Blocks D, Out<double, nb::ndim<3>> T) const {
+        check(first, last);
+        const auto& o = others.at(other);
+        require(static_cast<Int>(D.size()) == levels[other] * o.K * o.K, "one block per level of the other grouping");
+        require(static_cast<Int>(T.size()) == rows * K * K, "one block per level");
+        const double* pd = D.data();
+        double* pt = T.data();
+        nb::gil_scoped_release release;
+        sum_quadratic_blocks(o, K, first, last, pd, pt);
+    }
 };
 
 // Grouping and level of every node, in order of elimination
@@ -625,5 +636,7 @@ NB_MODULE(_core, m) {
              nb::arg("B").noconvert().none(), nb::arg("given").noconvert().none(), nb::arg("sums").noconvert().none(),
              nb::arg("out").noconvert().none())
         .def("add_quadratic_blocks", &PairedLevels::quadratic, nb::arg("other"), nb::arg("first"), nb::arg("last"),
-             nb::arg("B").noconvert(), nb::arg("D").noconvert());
+             nb::arg("B").noconvert(), nb::arg("D").noconvert())
+        .def("sum_quadratic_blocks", &PairedLevels::quadratic_sums, nb::arg("other"), nb::arg("first"), nb::arg("last"),
+             nb::arg("D").noconvert(), nb::arg("T").noconvert());
 }

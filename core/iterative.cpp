@@ -11,6 +11,37 @@ inline void add_row(double weight, const double* __restrict x, double* __restric
     for (int l = 0; l < lanes; ++l) t[l] += weight * x[l];
 }
 
+// The next two for blocks that are one column, of intercepts and slopes of g by an intercept of h: K is known when
+// compiled, so that the sums of a level, or the row of a partner, stay in registers.
+template <int K>
+inline void gather_column(const Partners& p, Int g, const double* base, double* t) {
+    double sum[K * lanes] = {};
+    for (Int e = p.start[g]; e < p.start[g + 1]; ++e)
+        for (int a = 0; a < K; ++a)
+            add_row(p.blocks[e * K + a], base + static_cast<Int>(p.partner[e]) * lanes, sum + a * lanes);
+    for (int l = 0; l < K * lanes; ++l) t[l] += sum[l];
+}
+
+template <int K>
+inline void scatter_column(const Partners& p, Int g, const double* s, double* base) {
+    for (Int e = p.start[g]; e < p.start[g + 1]; ++e) {
+        double* row = base + static_cast<Int>(p.partner[e]) * lanes;
+        for (int l = 0; l < lanes; ++l) {
+            double sum = 0;
+            for (int a = 0; a < K; ++a) sum += p.blocks[e * K + a] * s[a * lanes + l];
+            row[l] += sum;
+        }
+    }
+}
+
+// a'Ba
+inline double quadratic_form(const double* a, const double* B, int K) {
+    double sum = 0;
+    for (int i = 0; i < K; ++i)
+        for (int j = 0; j < K; ++j) sum += a[i] * B[i * K + j] * a[j];
+    return sum;
+}
+
 // t (K x lanes) += sum over the partners of level g of A_gh x_h
 inline void gather(const Partners& p, int K, Int g, const double* x, double* t) {
     const double* base = x + p.at * lanes;
@@ -23,6 +54,8 @@ inline void gather(const Partners& p, int K, Int g, const double* x, double* t) 
         add_row(p.same, sum, t);
         return;
     }
+    if (p.K == 1 && K == 1) return gather_column<1>(p, g, base, t);
+    if (p.K == 1 && K == 2) return gather_column<2>(p, g, base, t);
     const Int size = static_cast<Int>(K) * p.K;
     for (Int e = p.start[g]; e < p.start[g + 1]; ++e) {
         const double *row = base + static_cast<Int>(p.partner[e]) * p.K * lanes, *A = p.blocks + e * size;
@@ -43,6 +76,8 @@ inline void scatter(const Partners& p, int K, Int g, const double* s, double* ou
         }
         return;
     }
+    if (p.K == 1 && K == 1) return scatter_column<1>(p, g, s, base);
+    if (p.K == 1 && K == 2) return scatter_column<2>(p, g, s, base);
     const Int size = static_cast<Int>(K) * p.K;
     for (Int e = p.start[g]; e < p.start[g + 1]; ++e) {
         double* row = base + static_cast<Int>(p.partner[e]) * p.K * lanes;
@@ -86,10 +121,38 @@ HENDERSON_WIDE void add_quadratic_blocks(const Partners& other, int K, Int first
                 continue;
             }
             const double* A = other.blocks + e * K * k;
+            if (k == 1) {
+                *block += quadratic_form(A, B + g * K * K, K);
+                continue;
+            }
             std::fill(BA.begin(), BA.end(), 0.0);
             multiply_add(1, B + g * K * K, A, BA.data(), K, K, k);
             multiply_add_tn(1, A, BA.data(), block, k, K, k);
         }
+}
+
+HENDERSON_WIDE void sum_quadratic_blocks(const Partners& other, int K, Int first, Int last, const double* D, double* T) {
+    const int k = other.K;
+    std::vector<double> AD(static_cast<std::size_t>(K) * k);
+    for (Int g = first; g < last; ++g) {
+        double* block = T + g * K * K;
+        for (Int e = other.start[g]; e < other.start[g + 1]; ++e) {
+            const double* Dh = D + static_cast<Int>(other.partner[e]) * k * k;
+            if (!other.blocks) {
+                *block += other.same * other.same * *Dh;
+                continue;
+            }
+            const double* A = other.blocks + e * K * k;
+            if (k == 1) {
+                for (int a = 0; a < K; ++a)
+                    for (int b = 0; b < K; ++b) block[a * K + b] += *Dh * A[a] * A[b];
+                continue;
+            }
+            std::fill(AD.begin(), AD.end(), 0.0);
+            multiply_add(1, A, Dh, AD.data(), K, k, k);
+            multiply_add_nt(1, AD.data(), A, block, K, k, K);
+        }
+    }
 }
 
 }  // namespace henderson

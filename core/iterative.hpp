@@ -28,4 +28,7 @@ void pass_levels(const std::vector<Partners>& others, int K, Int first, Int last
 // D_h (levels of the other grouping x K_h x K_h) += sum over its partners g in first … last of A_gh' B_g A_gh
 void add_quadratic_blocks(const Partners& other, int K, Int first, Int last, const double* B, double* D);
 
+// T_g (levels x K x K) += sum over the partners h of g, first … last, of A_gh D_h A_gh'
+void sum_quadratic_blocks(const Partners& other, int K, Int first, Int last, const double* D, double* T);
+
 }  // namespace henderson

@@ -16,12 +16,12 @@ from henderson.model.iterative import IterativeCriterion
 from henderson.model.sampled import sample
 from henderson.solve import reference
 from henderson.solve.levels import lay_out
-from henderson.solve.probes import draw_probes
+from henderson.solve.probes import draw_probes, exact_directions
 from tests.solve.test_direct import make_design, structures
 
 
-def sizes(layout) -> tuple[int, ...]:
-    return tuple(rows.stop - rows.start for rows in layout.rows)
+def basis(layout) -> np.ndarray:
+    return exact_directions(layout)
 
 
 @pytest.mark.parametrize("reml", [True, False])
@@ -34,7 +34,7 @@ def test_unit_vectors_as_probes_give_the_exact_gradient(
     cross = crossprod.from_design(make_design(structures()[name], 300, weighted=weighted))
     theta = np.random.default_rng(3).normal(size=cross.n_theta)
     layout = lay_out(cross)
-    found = sample(layout, reml, draw_probes(sizes(layout), 10**6, 0), cross.entries, theta, None, 1e-13)
+    found = sample(layout, reml, draw_probes(basis(layout), 10**6, 0), cross.entries, theta, None, 1e-13)
     dense = reference.evaluate(cross, theta, reml=reml)
     assert found is not None and dense.gradient is not None and dense.curvature is not None
     assert found.at.r2 == pytest.approx(dense.r2, rel=1e-11)
@@ -52,7 +52,7 @@ def test_the_monte_carlo_error_of_the_gradient_is_what_it_says(name: str) -> Non
     assert exact is not None
     z = []
     for seed in range(60):
-        found = sample(layout, True, draw_probes(sizes(layout), 12, seed), cross.entries, theta)
+        found = sample(layout, True, draw_probes(basis(layout), 12, seed), cross.entries, theta)
         assert found is not None
         error = np.sqrt(np.diag(found.gradient_covariance))
         known = error == 0  # small groupings, by unit vectors
@@ -65,7 +65,7 @@ def test_the_monte_carlo_error_of_the_gradient_is_what_it_says(name: str) -> Non
 def test_integrated_differences_are_those_of_the_criterion() -> None:
     cross = crossprod.from_design(make_design(structures()["nested and crossed"], 300))
     layout = lay_out(cross)
-    evaluate = IterativeCriterion(layout, True, draw_probes(sizes(layout), 10**6, 0))
+    evaluate = IterativeCriterion(layout, True, draw_probes(basis(layout), 10**6, 0))
     theta = np.abs(np.random.default_rng(3).normal(size=cross.n_theta)) + 0.3
     first = evaluate(theta, 2)
     second = evaluate(theta * 1.01, 2)

@@ -21,7 +21,8 @@ from henderson.solve.direct import Factor
 from henderson.solve.iterative import IterativeFactor
 from henderson.solve.lanczos import log_determinant
 from henderson.solve.levels import lay_out
-from henderson.solve.probes import draw_probes
+from henderson.solve.probes import Probes, draw_probes, exact_directions
+from henderson.solve.traces import known_sums, sampled_sums
 from tests.solve.test_direct import make_design, structures
 
 each_structure = pytest.mark.parametrize("name", list(structures()))
@@ -56,6 +57,12 @@ def test_modes_scores_and_rx_equal_those_of_the_factor(name: str) -> None:
     np.testing.assert_allclose(np.abs(iterative.rx()), np.abs(direct.rx()), rtol=1e-6, atol=1e-8)
 
 
+def complement_inverse(C: Complement) -> np.ndarray:
+    """(q2, q2) dense S^-1."""
+    E = C.preconditioner.solve(np.eye(C.layout.q))
+    return E.T @ np.linalg.inv(C.product(np.eye(C.layout.q))) @ E
+
+
 @each_structure
 def test_the_preconditioned_complement_is_the_dense_one(name: str) -> None:
     cross, Omega, lambdas = problem(name)
@@ -86,6 +93,30 @@ def test_the_preconditioner_knows_the_diagonal_of_its_inverse(name: str) -> None
         np.testing.assert_allclose(np.einsum("gagb->ab", blocks), known, rtol=1e-10, atol=1e-12)
     sign, logdet = np.linalg.slogdet(inverse)
     assert sign > 0 and -logdet == pytest.approx(D.logdet, rel=1e-10, abs=1e-10)
+
+
+@each_structure
+@pytest.mark.parametrize("weighted", [False, True])
+def test_what_probes_need_not_estimate_is_known(name: str, weighted: bool) -> None:
+    """With unit vectors for probes the known and the sampled part are exact; the known one also alone."""
+    cross, Omega, lambdas = problem(name, weighted)
+    layout = lay_out(cross)
+    C, q = Complement(layout, lambdas, buffers_for(layout)), layout.q
+    inverse = np.linalg.inv(Omega)
+    sampled = sampled_sums(C, Probes(np.eye(q), q), complement_inverse(C))
+    at = np.cumsum([0, *(a * k for a, k in zip(cross.levels, cross.columns, strict=True))])
+    for f, (known, more, k) in enumerate(zip(known_sums(C), sampled, cross.columns, strict=True)):
+        block = inverse[at[f] : at[f + 1], at[f] : at[f + 1]].reshape(cross.levels[f], k, -1, k)
+        exact = np.einsum("gagb->ab", block)
+        np.testing.assert_allclose(known + more.sum(axis=0), exact, atol=1e-9 * np.abs(exact).max())
+    if q:
+        full = layout.split(Omega @ layout.join(np.zeros((Omega.shape[0] - q, q)), np.eye(q)))[0]
+        k, D = cross.columns[layout.eliminated], C.blockwise.preconditioner
+        Y = (C.omega_inverse @ full.reshape(-1, k, q)).reshape(full.shape)
+        explained = (Y @ D.solve_transposed(D.solve(Y.T))).reshape(-1, k, len(Y) // k, k)
+        np.testing.assert_allclose(
+            C.blockwise.through_preconditioner, np.einsum("gagb->ab", explained), rtol=1e-9, atol=1e-12
+        )
 
 
 def test_nested_groupings_are_taken_out_together() -> None:
@@ -150,25 +181,37 @@ def test_lanczos_gives_the_log_determinant_within_its_error() -> None:
     d = 1 / np.sqrt(np.diag(S))
     S = d[:, None] * S * d
     exact = np.linalg.slogdet(S)[1]
-    found = [log_determinant(lambda x: S @ x, 600, seed=seed) for seed in range(40)]
+    found = [log_determinant(lambda x: S @ x, np.zeros((600, 0)), vectors=8, seed=seed) for seed in range(40)]
     z = np.array([(f.value - exact) / f.error for f in found])
     assert np.abs(z).max() < 5.5  # Student's t with 7 degrees of freedom
     assert 0.6 < np.sqrt((z**2).mean()) < 1.7
-    small = log_determinant(lambda x: S[:100, :100] @ x, 100)
+    small = log_determinant(lambda x: S[:100, :100] @ x, np.zeros((100, 0)), vectors=8)
     assert small.value == pytest.approx(np.linalg.slogdet(S[:100, :100])[1], rel=1e-12) and small.error == 0
 
 
 def test_probes_add_up_to_the_identity() -> None:
-    probes = draw_probes((5, 200, 9), 40_000, 1)
+    basis = np.linalg.qr(np.random.default_rng(1).normal(size=(214, 16)))[0]
+    probes = draw_probes(basis, 40_000, 1)
     assert probes.exact == 214 and probes.drawn == 0
-    probes = draw_probes((5, 200, 9), 20, 1)
-    assert probes.exact == 14 and probes.drawn == 20
+    probes = draw_probes(basis, 20, 1)
+    assert probes.exact == 16 and probes.drawn == 20
+    np.testing.assert_allclose(basis.T @ probes.vectors[:, 16:], 0, atol=1e-12)
     M = np.diag(np.arange(214.0)) + 0.01
     forms = np.einsum("is,ij,js->s", probes.vectors, M, probes.vectors)[:, None]
     error = np.sqrt(probes.covariance_of_mean(forms)[0, 0])
     assert abs(probes.mean(forms)[0] - np.trace(M)) < 4 * error + 1e-9
-    more = draw_probes((5, 200, 9), 30, 1)
-    np.testing.assert_array_equal(more.vectors[:, :34], probes.vectors)
+    more = draw_probes(basis, 30, 1)
+    np.testing.assert_allclose(more.vectors[:, :36], probes.vectors, atol=1e-13)
+
+
+def test_exact_directions_are_small_groupings_and_constants() -> None:
+    rng = np.random.default_rng(6)
+    user, item, day = rng.integers(0, 400, 6000), rng.integers(0, 200, 6000), rng.integers(0, 60, 6000)
+    for genres, columns in ((7, 7 + 2 * 7 + 1), (40, 1 + 2 + 1)):
+        design = make_design([(user, [1]), (item, [2]), (item % genres, [1]), (day, [1])], 6000)
+        basis = exact_directions(lay_out(crossprod.from_design(design)))
+        np.testing.assert_allclose(basis.T @ basis, np.eye(columns), atol=1e-14)
+        np.testing.assert_allclose(np.sort((basis**2).sum(axis=1))[-1], 1 if genres == 7 else 1 / 40)
 
 
 def test_a_factor_survives_pickling() -> None:

@@ -16,9 +16,8 @@ from henderson.solve.iterative import TOL
 from henderson.solve.levels import Layout
 from henderson.solve.probes import Probes
 
-FAR_TOL, NEAR = 1e-3, 1.0
-"""Residual of the solves as long as a step promises a decrease of more than the second, which is one standard
-error of theta."""
+ROUGH_TOL = 1e-4
+"""Residual of the solves on the way to the optimum."""
 
 
 @dataclass(slots=True, eq=False)
@@ -31,6 +30,8 @@ class IterativeCriterion:
     reml : bool
     probes : Probes
         The same at every theta, so that the estimated gradient is a smooth function.
+    tol : float
+        Residual of the solves.
     last : Sampled or None
         The last evaluation, whose solutions start the next.
     seen : list of (covariances, derivatives, value)
@@ -47,6 +48,7 @@ class IterativeCriterion:
     layout: Layout
     reml: bool
     probes: Probes
+    tol: float = TOL
     last: Sampled | None = None
     seen: list[tuple[list[np.ndarray], list[np.ndarray], float]] = field(default_factory=list)
     iterations: int = 0
@@ -63,27 +65,15 @@ class IterativeCriterion:
         if derivatives == 0:
             return None
         used = self.cross.entries if entries is None else entries
-        sampled = self._sample(used, theta, TOL if self._is_near() else FAR_TOL)
-        if sampled is not None and not self._is_near():
-            self.last = sampled
-            if self._is_near():
-                sampled = self._sample(used, theta, TOL)
+        sampled = sample(self.layout, self.reml, self.probes, used, theta, self.last, self.tol)
         if sampled is None:
             return None
         self.last = sampled
+        self.iterations += sampled.iterations
         covariances = [lam @ lam.T for lam in relative_blocks(self.cross, used, theta)]
         value = self._integrated(covariances, sampled.at.variance_gradient)
         self.seen.append((covariances, sampled.at.variance_gradient, value))
-        return _with_value(sampled.at, value)
-
-    def _sample(self, entries: np.ndarray, theta: np.ndarray, tol: float) -> Sampled | None:
-        found = sample(self.layout, self.reml, self.probes, entries, theta, self.last, tol)
-        self.iterations += 0 if found is None else found.iterations
-        return found
-
-    def _is_near(self) -> bool:
-        """Whether the last theta was within a standard error of the optimum."""
-        return self.last is not None and self.last.promised < NEAR
+        return replace(sampled.at, value=value)
 
     def _integrated(self, covariances: list[np.ndarray], M: list[np.ndarray]) -> float:
         """Trapezoidal rule from the best theta so far: df = sum of <M, d Sigma>."""
@@ -92,7 +82,3 @@ class IterativeCriterion:
         from_, slope, value = min(self.seen, key=lambda each: each[2])
         steps = zip(covariances, from_, M, slope, strict=True)
         return value + sum(float(((m + s) * (new - old)).sum()) / 2 for new, old, m, s in steps)
-
-
-def _with_value(at: Evaluation, value: float) -> Evaluation:
-    return replace(at, value=value)

@@ -24,6 +24,7 @@ from henderson.solve.iterative import (
 from henderson.solve.levels import Layout
 from henderson.solve.preconditioner import times_blocks
 from henderson.solve.probes import Probes
+from henderson.solve.traces import known_sums, sampled_sums
 
 PIVOT_FLOOR = 1e-3
 """Pivots of Lambda below this are evaluated at it: derivatives by variances are continuous there."""
@@ -79,6 +80,8 @@ class Sampled:
         Places of theta in Lambda.
     Q : (n_theta, n_theta)
         The part of the curvature that takes solves.
+    complement : Complement
+        At this theta.
     """
 
     at: Evaluation
@@ -87,6 +90,7 @@ class Sampled:
     solutions: np.ndarray
     entries: np.ndarray
     Q: np.ndarray
+    complement: Complement
 
     @property
     def promised(self) -> float:
@@ -150,7 +154,7 @@ def sample(
     """
     cross, p = layout.cross, layout.cross.p
     lambdas = relative_blocks(cross, entries, floored(entries, theta))
-    C = Complement(layout, tuple(lambdas), buffers_for(layout))
+    C = _complement(layout, lambdas, last)
     right = _lambda_transposed(cross, lambdas, cross.zx)
     reduced = reduce_right_side(C, right)
     wanted = np.concatenate([reduced.rest, probes.vectors], axis=1)
@@ -165,20 +169,38 @@ def sample(
     if equations is None:
         return None
     nu = float(cross.n - p if reml else cross.n)
-    traces = _inverse_sums(C, probes, solved.x[:, p + 1 :])
+    traces = sampled_sums(C, probes, solved.x[:, p + 1 :])
     found = _derivatives(C, entries, lambdas, equations, traces, probes, reml, nu)
-    if last is not None and last.promised < SAME_CURVATURE and np.array_equal(last.entries, entries):
+    if last is not None and np.array_equal(last.entries, entries) and _is_close(C, last):
         Q, more = last.Q, 0
     else:
         Q, more = _quadratic_forms(C, entries, lambdas, equations, nu)
     curvature = Q + _added_curvature(cross, entries, equations, found.M, found.EU, nu)
     logdet_rx = 2 * float(np.log(np.diag(equations.rx)).sum())
     at = Evaluation(0.0, found.gradient, curvature, equations.r2, np.nan, logdet_rx, equations.beta, found.M)
-    return Sampled(at, found.covariance, solved.iterations + more, solved.x, entries, Q)
+    return Sampled(at, found.covariance, solved.iterations + more, solved.x, entries, Q, C)
+
+
+def _complement(layout: Layout, lambdas: list[np.ndarray], last: Sampled | None) -> Complement:
+    """The complement at these Lambda; the last one where they have not changed."""
+    if last is not None and all(map(np.array_equal, lambdas, last.complement.lambdas)):
+        return last.complement
+    buffers = buffers_for(layout) if last is None else last.complement.buffers
+    return Complement(layout, tuple(lambdas), buffers)
+
+
+def _is_close(C: Complement, last: Sampled) -> bool:
+    """Whether the curvature of the last evaluation will do."""
+    return C is last.complement or last.promised < SAME_CURVATURE
 
 
 def _start(last: Sampled | None, wanted: np.ndarray) -> np.ndarray | None:
-    return last.solutions if last is not None and last.solutions.shape == wanted.shape else None
+    """The last solutions, with zeros for right-hand sides that are new."""
+    if last is None or last.solutions.shape[1] > wanted.shape[1]:
+        return None
+    out = np.zeros_like(wanted)
+    out[:, : last.solutions.shape[1]] = last.solutions
+    return out
 
 
 def _lambda_transposed(cross: CrossProducts, lambdas: list[np.ndarray], B: np.ndarray) -> np.ndarray:
@@ -222,49 +244,6 @@ def _equations(
     return Equations(beta, rx, r2, u, e, np.linalg.solve(rx.T, sx.T).T, sx)
 
 
-def _inverse_sums(C: Complement, probes: Probes, solved: np.ndarray) -> list[np.ndarray]:
-    """Per grouping (s, K, K): what every probe says of the sum over levels of diagonal blocks of Omega^-1.
-
-    Omega^-1 restricted to the eliminated grouping is Omega_11^-1 + Y S^-1 Y', Y = Omega_11^-1 Omega_12; the
-    first part is known and left out here. For the rest, so is D^-1, the inverse of the preconditioner, which
-    takes most of the noise with it where groupings are nested.
-    """
-    layout, cross, s = C.layout, C.layout.cross, solved.shape[1]
-    sums = [np.zeros((s, k, k)) for k in cross.columns]
-    k = cross.columns[layout.eliminated]
-    sums[layout.eliminated] = _forms(_through(C, probes.vectors), _through(C, solved), k)
-    D = C.preconditioner
-    beyond = solved - D.solve_transposed(D.solve(probes.vectors))
-    for f, rows in zip(layout.rest, layout.rows, strict=True):
-        sums[f] = _forms(probes.vectors[rows], beyond[rows], cross.columns[f])
-    return [(each + np.swapaxes(each, 1, 2)) / 2 for each in sums]
-
-
-def _known_sums(C: Complement) -> list[np.ndarray]:
-    """Per grouping (K, K): the sums over levels of Omega_11^-1, and of D^-1 in place of S^-1."""
-    out = [C.omega_inverse.sum(axis=0)] * len(C.layout.cross.levels)
-    for f, known in zip(C.layout.rest, C.preconditioner.inverse_sums(), strict=True):
-        out[f] = known
-    return out
-
-
-def _through(C: Complement, v: np.ndarray) -> np.ndarray:
-    """Omega_11^-1 Omega_12 v: one pass that gathers."""
-    return times_blocks(C.omega_inverse, C.lambda_first(C.gather(C.lambda_rest(v)), transposed=True))
-
-
-def _forms(z: np.ndarray, x: np.ndarray, k: int) -> np.ndarray:
-    """(s, K, K) sums over levels of z_g x_g', one per column."""
-    if k == 1:
-        return np.einsum("gs,gs->s", z, x)[:, None, None]
-    z, x = (v.reshape(len(v) // k, k, v.shape[1]) for v in (z, x))
-    return (
-        np.stack([z[:, :, i].T @ x[:, :, i] for i in range(z.shape[2])])
-        if z.shape[2]
-        else np.zeros((0, k, k))
-    )
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Derivatives:
     gradient: np.ndarray
@@ -287,8 +266,7 @@ def _derivatives(
     cross = C.layout.cross
     sigma2, F, M, EU, draws = equations.r2 / nu, [], [], [], []
     parts = (_by_level(cross, v) for v in (equations.e, equations.u, equations.K))
-    known_sums = _known_sums(C)
-    terms = zip(lambdas, cross.levels, known_sums, traces, *parts, strict=True)
+    terms = zip(lambdas, cross.levels, known_sums(C), traces, *parts, strict=True)
     for lam, levels, given, trace, e, u, K in terms:
         inverse = np.linalg.inv(lam)
         known = levels * np.eye(len(lam)) - given

@@ -9,7 +9,7 @@ import numpy as np
 
 from henderson.crossprod.record import CrossProducts
 from henderson.model.criterion import constant
-from henderson.model.iterative import IterativeCriterion
+from henderson.model.iterative import ROUGH_TOL, IterativeCriterion
 from henderson.model.sampled import Sampled, floored, relative_blocks
 from henderson.model.units import from_search
 from henderson.optim.chart import Chart
@@ -20,15 +20,18 @@ from henderson.optim.search import Found, search
 from henderson.progress import Counted
 from henderson.solve.complement import Complement, buffers_for
 from henderson.solve.direct import Evaluation
-from henderson.solve.iterative import IterativeFactor
+from henderson.solve.iterative import TOL, IterativeFactor
 from henderson.solve.lanczos import log_determinant
 from henderson.solve.levels import LANES, Layout
-from henderson.solve.probes import Probes, draw_probes
+from henderson.solve.probes import Probes, draw_probes, exact_directions
+from henderson.solve.traces import blockwise_where_exact
 
 DEFAULT_ERROR = 0.01
 """Monte Carlo error of every theta, in units of its standard error, unless another is asked for."""
-FEWEST = 5
-"""Random probes at least: their spread is the error that is reported."""
+FEWEST = 10
+"""Random vectors at least in the end: their spread is the error that is reported."""
+ROUGH = 1e-2
+"""What a step may promise where a rough search ends, with few probes and loose solves."""
 MOST_PROBES = 2_000
 SHARE_OF_ERROR = 1e-3
 """The search ends where a step promises this share of the squared error: a thirtieth of the error itself."""
@@ -54,7 +57,7 @@ class MonteCarlo:
     wanted : float
         What that ratio was to be.
     probes, exact : int
-        Random vectors, and unit vectors that make the part of small groupings exact.
+        Random vectors, and directions taken exactly: rows of small groupings, constants of the others.
     iterations : int
         Of the conjugate gradients, all solves together.
     criterion_error : float
@@ -123,32 +126,35 @@ def search_by_probes(
     SampledFit or None
         None where the criterion cannot be evaluated at the start.
     """
-    cross, sizes = layout.cross, tuple(rows.stop - rows.start for rows in layout.rows)
-    count, iterations = _first_probes(cross.p), 0
-    steps: list[Step] = []
+    basis, steps, iterations = exact_directions(layout), list[Step](), 0
+    others = layout.cross.p + 1 + basis.shape[1]
+    count, rough, last = _filling(others, 1), True, None
     while True:
-        evaluate = IterativeCriterion(layout, reml, draw_probes(sizes, count, seed))
+        probes = draw_probes(basis, count, seed)
+        rough = rough and probes.drawn > 0
+        evaluate = IterativeCriterion(layout, reml, probes, ROUGH_TOL if rough else TOL, last)
         counted = Counted(evaluate, "fit")
-        found = search(
-            counted, chart, theta, tol=max(SHARE_OF_ERROR * error**2, LEAST_TOL), most=most - len(steps)
-        )
+        tol = ROUGH if rough else max(SHARE_OF_ERROR * error**2, LEAST_TOL)
+        found = search(counted, chart, theta, tol=tol, most=most - len(steps))
         counted.close()
         if found.point is None or evaluate.last is None:
             return None
-        iterations += evaluate.iterations
+        iterations, last = iterations + evaluate.iterations, evaluate.last
         steps += _chained(steps, found.record)
         chart, theta = found.point.chart, found.point.theta
-        accuracy = _accuracy(cross, chart, theta, evaluate.last)
-        more = _next_count(accuracy[2], error, evaluate.probes)
+        if rough and found.record.converged:
+            count, rough = _filling(others, FEWEST), False
+            continue
+        accuracy = _accuracy(layout.cross, chart, theta, last)
+        more = _next_count(accuracy[2], error, probes)
         if more is None or not found.record.converged:
-            return _finish(layout, found, steps, evaluate.probes, accuracy, error, iterations, reml, seed)
+            return _finish(layout, found, steps, probes, accuracy, error, iterations, reml, seed)
         count = more
 
 
-def _first_probes(p: int) -> int:
-    """Random probes that fill the last panel beside the columns of X and the response."""
-    count = -(p + 1) % LANES
-    return count if count >= FEWEST else count + LANES
+def _filling(others: int, least: int) -> int:
+    """Random probes, at least so many, that fill the last panel beside other right-hand sides."""
+    return least + -(others + least) % LANES
 
 
 def _next_count(share: float, wanted: float, probes: Probes) -> int | None:
@@ -209,6 +215,11 @@ def _on_the_boundary(layout: Layout, lambdas: tuple[np.ndarray, ...], point: Poi
     return replace(point.at, r2=factor.r2(), beta=factor.beta(), logdet_rx=logdet_rx)
 
 
+def _slow_directions(C: Complement, constants: np.ndarray) -> np.ndarray:
+    """(q2, m) orthonormal, E' times the constants: where the preconditioned complement is smallest."""
+    return np.linalg.qr(C.preconditioner.multiply_transposed(constants))[0]
+
+
 def _finish(
     layout: Layout,
     found: Found,
@@ -225,8 +236,10 @@ def _finish(
     assert found.kkt is not None
     cross, point = layout.cross, found.point
     lambdas = relative_blocks(cross, point.chart.entries, point.theta)
-    C = Complement(layout, tuple(lambdas), buffers_for(layout))
-    rest = log_determinant(C.product, layout.q, seed=seed, unit_diagonal=not layout.nested)
+    C = blockwise_where_exact(Complement(layout, tuple(lambdas), buffers_for(layout)))
+    slow = _slow_directions(C, exact_directions(layout))
+    vectors = _filling(slow.shape[1], FEWEST)
+    rest = log_determinant(C.product, slow, vectors=vectors, seed=seed, unit_diagonal=not C.layout.nested)
     logdet = C.logdet_first + C.preconditioner.logdet + rest.value
     nu = float(cross.n - cross.p if reml else cross.n)
     at = _on_the_boundary(layout, tuple(lambdas), point)

@@ -11,7 +11,7 @@ approximation D = E E': conjugate gradients work with E^-1 S E^-T.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -87,6 +87,11 @@ class Complement:
         explained = [self._explained(i) for i in range(len(self.layout.rest))]
         return precondition(self.layout, self.rest_lambdas, explained)
 
+    @cached_property
+    def blockwise(self) -> Complement:
+        """The same complement, D the diagonal blocks alone."""
+        return replace(self, layout=replace(self.layout, nested=())) if self.layout.nested else self
+
     def _explained(self, other: int) -> np.ndarray:
         """(levels, K, K) diagonal blocks of A_21 B A_12 of one grouping of the rest."""
         outer, f = self.layout.outer, self.layout.rest[other]
@@ -99,6 +104,30 @@ class Complement:
 
         in_threads(part, list(range(len(parts))))
         return np.add.reduce(parts)
+
+    @cached_property
+    def through_preconditioner(self) -> np.ndarray:
+        """(K, K) sum over levels of the eliminated grouping of the blocks of Y D^-1 Y'.
+
+        Y = Omega_11^-1 Omega_12, D = the diagonal blocks of S.
+        """
+        outer, T = self.layout.outer, np.zeros_like(self.B)
+        if outer is None:
+            return T.sum(axis=0)
+        inverses = [
+            np.ascontiguousarray(np.swapaxes(V, 1, 2) @ V)
+            for V in (
+                E @ lam.T for E, lam in zip(self.preconditioner.inverse, self.rest_lambdas, strict=True)
+            )
+        ]
+
+        def part(i: int) -> None:
+            for other, inverse in enumerate(inverses):
+                outer.levels.sum_quadratic_blocks(other, *outer.ranges[i], inverse, T)
+
+        in_threads(part, list(range(len(outer.ranges))))
+        Y = self.omega_inverse.reshape(T.shape) @ self.first.T
+        return np.asarray((Y @ T @ np.swapaxes(Y, 1, 2)).sum(axis=0))
 
     def product(self, x: np.ndarray) -> np.ndarray:
         """(q2, r) E^-1 S E^-T x."""

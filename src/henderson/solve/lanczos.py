@@ -1,8 +1,9 @@
 """log|S| by stochastic Lanczos quadrature (Ubaru, Chen & Saad 2017, SIAM J. Matrix Anal. 38, 1075-1099).
 
-For random signs z, z' log(S) z is a Gauss quadrature whose nodes and weights are the eigenvalues of the
-Lanczos matrix of z and the squared first entries of its eigenvectors. Where the preconditioned complement has
-unit diagonal, tr(S - I) = 0, so z'(S - I)z, its first-order part, is taken off: it is only noise.
+For any z, z' log(S) z is a Gauss quadrature whose nodes and weights are the eigenvalues of the Lanczos matrix
+of z and the squared first entries of its eigenvectors. Where the preconditioned complement has unit diagonal,
+tr(S - I) = 0, so z'(S - I)z, its first-order part, is taken off: it is only noise. The directions with the
+smallest eigenvalues are known beforehand, and taken exactly as in `henderson.solve.probes`.
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MOST = 80
+from henderson.solve.probes import draw_probes
+
+MOST = 120
 """Lanczos steps at most."""
 DENSE = 128
 """Up to this size the matrix is formed by its products with unit vectors, and nothing is random."""
 PART = 0.05
-"""Steps stop when one more changes the estimate by less than this share of its Monte Carlo error."""
+"""Steps stop when what all further ones would change is below this share of the Monte Carlo error."""
+SLOWEST = 0.95
+"""Steps are taken to gain at least this little on one another, however even they look."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +33,8 @@ class LogDeterminant:
     ----------
     value : float
     error : float
-        Monte Carlo standard error; zero where S was small enough to be formed.
+        Standard error: Monte Carlo, and what further steps would change; zero where S was small enough to be
+        formed.
     steps : int
         Lanczos steps.
     """
@@ -40,9 +46,9 @@ class LogDeterminant:
 
 def log_determinant(
     product: Callable[[np.ndarray], np.ndarray],
-    q: int,
+    basis: np.ndarray,
     *,
-    vectors: int = 8,
+    vectors: int,
     seed: int = 0,
     unit_diagonal: bool = True,
 ) -> LogDeterminant:
@@ -52,8 +58,9 @@ def log_determinant(
     ----------
     product : callable
         (q, r) -> (q, r).
-    q : int
-    vectors : int, default 8
+    basis : (q, m) float64
+        Orthonormal directions to be taken exactly; may be empty, m = 0.
+    vectors : int
         Random vectors.
     seed : int
     unit_diagonal : bool, default True
@@ -65,32 +72,43 @@ def log_determinant(
 
     Notes
     -----
-    One product with all vectors a step, 10 to 40 steps.
+    One product with all vectors a step, 4 to 20 steps.
     """
+    q = len(basis)
     if q == 0:
         return LogDeterminant(0.0, 0.0, 0)
     if q <= DENSE:
         return LogDeterminant(float(np.linalg.slogdet(product(np.eye(q)))[1]), 0.0, 0)
-    draw = np.random.default_rng((seed, 1))
-    v = draw.integers(0, 2, (q, vectors)) * 2.0 - 1.0
-    v /= np.sqrt(q)
-    before, beta = np.zeros_like(v), np.zeros(vectors)
+    probes = draw_probes(basis, vectors, seed)
+    size = (probes.vectors**2).sum(axis=0)
+    v = probes.vectors / np.sqrt(size)
+    before, beta = np.zeros_like(v), np.zeros(len(size))
     diagonal: list[np.ndarray] = []
     beside: list[np.ndarray] = []
-    last = np.full(vectors, np.inf)
+    means: list[float] = []
     while True:
         w = product(v) - beta * before
         diagonal.append((v * w).sum(axis=0))
         w -= diagonal[-1] * v
         beta = np.linalg.norm(w, axis=0)
-        each = q * (_quadratures(diagonal, beside) - unit_diagonal * (diagonal[0] - 1))
-        error = float(each.std(ddof=1) / np.sqrt(vectors))
-        done = abs(each.mean() - last.mean()) <= PART * error + 1e-12 * q
-        if done or len(diagonal) == min(MOST, q):
-            return LogDeterminant(float(each.mean()), error, len(diagonal))
-        last = each
+        each = size * (_quadratures(diagonal, beside) - unit_diagonal * (diagonal[0] - 1))
+        means.append(float(probes.mean(each)))
+        error, left = float(np.sqrt(probes.covariance_of_mean(each[:, None])[0, 0])), _left(means)
+        if left <= PART * error + 1e-12 * q or len(diagonal) == min(MOST, q):
+            return LogDeterminant(means[-1], float(np.hypot(error, left)), len(diagonal))
         beside.append(beta)
         before, v = v, w / np.where(beta > 0, beta, 1.0)
+
+
+def _left(means: list[float]) -> float:
+    """What all further steps would change, if each changes the same share of the one before."""
+    if len(means) < 4:
+        return np.inf
+    changes = np.abs(np.diff(means[-4:]))
+    if changes[-1] == 0:
+        return 0.0
+    share = min(SLOWEST, float(np.sqrt(changes[-1] / changes[0])) if changes[0] else SLOWEST)
+    return float(changes[-1] * share / (1 - share))
 
 
 def _quadratures(diagonal: list[np.ndarray], beside: list[np.ndarray]) -> np.ndarray:

@@ -110,6 +110,12 @@ class Layout:
         sizes = [levels * k for levels, k in zip(cross.levels, cross.columns, strict=True)]
         return slice(sum(sizes[:f]), sum(sizes[: f + 1]))
 
+    @property
+    def shape_of_rest(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Rows of every grouping of the rest, and how many of them one level has."""
+        sizes = tuple(rows.stop - rows.start for rows in self.rows)
+        return sizes, tuple(self.cross.columns[f] for f in self.rest)
+
     def split(self, B: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The rows of the eliminated grouping, and those of the rest in the order of the layout."""
         at = self._starts()
