@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from benchmarks.problems import INSTEVAL, insteval_like
 from benchmarks.ratings import ratings
 
 import henderson as hd
@@ -90,6 +91,14 @@ def test_a_small_ratings_table_gives_the_direct_optimum(kind: str) -> None:
         ours, theirs = np.asarray(fit.ranef[group]), np.asarray(exact.ranef[group])
         np.testing.assert_allclose(ours, theirs, atol=0.01 * theirs.std())
     np.testing.assert_allclose(fit.predict(frame.head(9)), exact.predict(frame.head(9)), rtol=1e-3)
+
+
+def test_the_default_accuracy_is_four_digits_of_theta_on_a_likeness_of_insteval() -> None:
+    frame = insteval_like()
+    exact = hd.lmm(INSTEVAL, frame, solver="direct")
+    fit = hd.lmm(INSTEVAL, frame, solver="iterative")
+    np.testing.assert_allclose(fit.theta, exact.theta, rtol=1e-4)
+    assert abs(fit.criterion - exact.criterion) <= 4 * fit.estimate.monte_carlo.criterion_error
 
 
 @pytest.fixture(scope="module")
