@@ -173,13 +173,18 @@ def _sums(formula: object, data: Any, *options: Any) -> CrossProducts | None:
     assert isinstance(formula, str)
     if data is None:
         return None
-    chunks = data if is_lazy(data) else as_chunks(data)
+    names = ("weights", "offset", "na_action", "contrasts", "env")
+    given = dict(zip(names, options, strict=True))
+    if is_lazy(data):
+        from henderson.results.engine_sums import design_on_engine
+
+        return design_on_engine(formula, data, **given)
+    chunks = as_chunks(data)
     if chunks is None:
         return None
     from henderson.results.summing import cross_products
 
-    names = ("weights", "offset", "na_action", "contrasts", "env")
-    sums: CrossProducts = cross_products(formula, chunks, **dict(zip(names, options, strict=True)))
+    sums: CrossProducts = cross_products(formula, chunks, **given)
     return sums
 
 

@@ -98,6 +98,20 @@ def test_ibis(on_ibis, formula):
     check(on_ibis, formula)
 
 
+@pytest.mark.parametrize("engine", ["on_dask", "on_spark", "on_ibis"])
+def test_sums_of_an_engine_add_to_those_of_files(engine, request, tmp_path):
+    make, formula, data = request.getfixturevalue(engine), "y ~ x * f + b + (x | g) + (1 | h)", table(600)
+    hd.cross_products(formula, make(data[300:].reset_index(drop=True)), weights="w").save(tmp_path / "south")
+    north = hd.cross_products(formula, [data[:300]], weights="w")
+    fit, reference = (
+        (north + hd.CrossProducts.load(tmp_path / "south")).fit(),
+        hd.lmm(formula, data, weights="w"),
+    )
+    np.testing.assert_allclose(fit.theta, reference.theta, rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(fit.beta, reference.beta, rtol=1e-8, atol=1e-10)
+    assert fit.design.missing == reference.design.missing
+
+
 def explode(part: pd.DataFrame) -> pd.DataFrame:
     """Fail on the worker, once there are rows."""
     if len(part) > 1:

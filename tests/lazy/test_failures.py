@@ -287,10 +287,6 @@ def test_sums_on_an_engine_print_and_fit(make):
     assert f"{counts.min()}" in str(sums)
     assert "a lazy frame on" in str(sums)
     np.testing.assert_allclose(sums.fit().theta, hd.lmm("y ~ x + (1 | g) + (1 | h)", data).theta, rtol=1e-8)
-    with pytest.raises(DataError, match="cannot be added"):
-        sums + sums
-    with pytest.raises(OptionError, match="levels= is for data that are read in chunks"):
-        hd.cross_products("y ~ f + (1 | g)", make(data), levels={"f": ["lo", "mid", "hi"]})
 
 
 def test_a_provisional_centre_far_from_the_mean_is_replaced(make, monkeypatch):

@@ -117,13 +117,25 @@ def _group_codes(
     part = next(p for p in plan.read().random if p.grouping.name == plan.groupings[f])
     factors = [values.groups[variable.name] for variable in part.grouping.factors]
     lists = tuple(level_list(factor) for factor in factors)
-    codes, combos = _used(factors[0].codes, len(factors[0].levels))
-    combos = combos[:, None]
-    for factor in factors[1:]:
-        both = codes.astype(np.int64) * len(factor.levels) + factor.codes
-        found, codes = _used(both, len(combos) * len(factor.levels))[::-1]
-        combos = np.column_stack([combos[found // len(factor.levels)], found % len(factor.levels)])
-    return codes.astype(np.int32), combos, lists
+    codes, combos = used_codes([(factor.codes, len(factor.levels)) for factor in factors])
+    return codes, combos, lists
+
+
+def used_codes(factors: list[tuple[np.ndarray, int]]) -> tuple[np.ndarray, np.ndarray]:
+    """(n,) int32 codes among the combinations of levels that occur, and these (l, c).
+
+    Parameters
+    ----------
+    factors : list of ((n,) int, int)
+        Codes, and number of levels, of every factor.
+    """
+    codes, first = _used(*factors[0])
+    combos = first[:, None]
+    for own, size in factors[1:]:
+        both = codes.astype(np.int64) * size + own
+        found, codes = _used(both, len(combos) * size)[::-1]
+        combos = np.column_stack([combos[found // size], found % size])
+    return codes.astype(np.int32), combos
 
 
 def _used(codes: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:

@@ -144,7 +144,8 @@ def _usable(
 ) -> tuple[dict[str, Column], dict[str, Column], np.ndarray | None, dict[str, int]]:
     """Columns of the formula, weights and offset on complete rows; which rows these are; missing values."""
     columns = {
-        name: _known(column, name, request) for name, column in raw_columns(formula, frame, context).items()
+        name: _known(column, name, request.levels)
+        for name, column in raw_columns(formula, frame, context).items()
     }
     vectors = {
         what: given[0]
@@ -223,12 +224,16 @@ def same_kind(column: Column, name: str, plan: WidePlan | None, n: int) -> Colum
     )
 
 
-def _known(column: Column, name: str, request: Request) -> Column:
-    """A column in the levels that were given for it; infinite values refused."""
+def _known(column: Column, name: str, levels: Mapping[str, tuple[Any, ...]]) -> Column:
     refuse_infinite(column, name)
-    if name not in request.levels:
+    return with_given_levels(column, name, levels)
+
+
+def with_given_levels(column: Column, name: str, given: Mapping[str, tuple[Any, ...]]) -> Column:
+    """Return a column in the levels that were given for it; a DataError for others."""
+    if name not in given:
         return column
-    levels = request.levels[name]
+    levels = given[name]
     codes, unseen = recode(column, levels)
     if unseen:
         some = ", ".join(repr(label_text(level)) for level in unseen[:5])
@@ -290,7 +295,9 @@ def _values(
         offset=offset,
         numbers=numbers,
         factors=factors,
-        groups={v.name: _group(v, context) for part in formula.random for v in part.grouping.factors},
+        groups={
+            v.name: grouping_factor(v, context) for part in formula.random for v in part.grouping.factors
+        },
         raw={name: column for name, column in context.columns.items() if name in used},
     )
 
@@ -330,7 +337,8 @@ def _vector(column: Column | None) -> np.ndarray | None:
     return column.values.astype(np.float64)
 
 
-def _group(variable: Variable, context: Context) -> Factor:
+def grouping_factor(variable: Variable, context: Context) -> Factor:
+    """Return a variable right of a bar as labels."""
     if isinstance(variable.node, Name) and variable.node.text in context.columns:
         return as_factor(context.columns[variable.node.text], variable.name)
     value = _value(variable, context)

@@ -18,6 +18,7 @@ from henderson.lazy.requests import (
     pair_request,
     single_request,
     whole_request,
+    wide_request,
 )
 from henderson.lazy.stage import Stage
 from henderson.lazy.survey import Sample, count_rows, sample
@@ -55,7 +56,7 @@ class Tables:
     few: frozenset[Atom]
 
 
-def read_tables(stage: Stage, blocks: tuple[Block, ...]) -> Tables:
+def read_tables(stage: Stage, blocks: tuple[Block, ...], *, wide: bool = False) -> Tables:
     """Read all tables of a model.
 
     Parameters
@@ -63,6 +64,8 @@ def read_tables(stage: Stage, blocks: tuple[Block, ...]) -> Tables:
     stage : Stage
     blocks : tuple of Block
         Its grouping factors.
+    wide : bool
+        Whether the table of every grouping factor has the columns of all terms, for sums that add.
 
     Returns
     -------
@@ -74,7 +77,10 @@ def read_tables(stage: Stage, blocks: tuple[Block, ...]) -> Tables:
         An engine failed; or tables disagree, because the data changed while they were read.
     """
     atoms = all_atoms(stage.plan, blocks)
-    singles = [single_request(stage.plan, block) for block in blocks]
+    singles = [
+        wide_request(stage.plan, blocks, block) if wide else single_request(stage.plan, block)
+        for block in blocks
+    ]
     pairs = {(i, j): pair_request(blocks[i], blocks[j]) for i, j in combinations(range(len(blocks)), 2)}
     keys = tuple(dict.fromkeys(key for request in (*singles, *pairs.values()) for key in request.keys))
     seen = sample(stage, keys, atoms)

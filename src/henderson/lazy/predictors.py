@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import narwhals as nw
@@ -51,6 +52,30 @@ def predictors_of(stage: Stage, sums: Sums) -> Tables:
     limits = {name: MANY if name in made else FEW for name in numbers}
     counted = (*(key.name for key in keys), *few)
     return Tables(_means(stage, sums, numbers), limits, counted, cells)
+
+
+def with_extremes(stage: Stage, sums: Sums) -> Tables:
+    """Return what is known of the raw columns, least and largest values too: sums that add keep them.
+
+    Parameters
+    ----------
+    stage : Stage
+    sums : passes.Tables
+    """
+    tables = predictors_of(stage, sums)
+    offset = _offset(stage)
+    ask = {name: offset if name == OFFSET else nw.col(name).cast(nw.Float64) for name in tables.numbers}
+    if not ask:
+        return tables
+    rows = stage.lazy.frame.filter(stage.complete)
+    query = rows.select(*(value.alias(f"m{i}") for i, value in enumerate(ask.values())))
+    both = [getattr(nw.col(f"m{i}"), e)().alias(f"m{i}_{e}") for i in range(len(ask)) for e in ("min", "max")]
+    found = one_row(stage.lazy, query.select(*both), "extremes of covariates")
+    numbers = {
+        name: replace(tables.numbers[name], least=found[f"m{i}_min"], largest=found[f"m{i}_max"])
+        for i, name in enumerate(ask)
+    }
+    return replace(tables, numbers=numbers)
 
 
 def _means(stage: Stage, sums: Sums, numbers: list[str]) -> dict[str, NumberTable]:

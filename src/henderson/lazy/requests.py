@@ -114,6 +114,12 @@ def whole_request(plan: Plan, blocks: tuple[Block, ...]) -> Request:
     return Request(whole_keys(plan, blocks), pairs_between(atoms, atoms))
 
 
+def wide_request(plan: Plan, blocks: tuple[Block, ...], block: Block) -> Request:
+    """Return the table of one grouping factor with the columns of all terms, as sums that add keep them."""
+    keys = _union(block.keys, whole_keys(plan, blocks))
+    return Request(keys, pairs_between(block.atoms, all_atoms(plan, blocks)))
+
+
 def pair_request(first: Block, second: Block) -> Request:
     """Return the table of two grouping factors: Z1'Z2 by pairs of levels that meet."""
     pairs = pairs_between(first.atoms, second.atoms) | {(CONSTANT, CONSTANT)}

@@ -44,8 +44,8 @@ def cross_products(
         As in `lmm`.
     data : path(s) of Parquet or CSV files, iterator or function that makes data frames, or a data frame
         ``"sales/*.parquet"``, ``["north.csv", "south.csv"]``,
-        ``lambda: pandas.read_csv(path, chunksize=100_000)``. Of a lazy frame the sums are formed on its
-        engine; they fit, but are of one design and cannot be added to others.
+        ``lambda: pandas.read_csv(path, chunksize=100_000)``. Of a lazy frame (DuckDB relation, polars
+        LazyFrame, …) the sums are formed on its engine.
     weights, offset : column name, optional
         As in `lmm`; an array only beside a data frame.
     na_action : {"drop", "raise"}
@@ -87,9 +87,10 @@ def cross_products(
     0.9616
     """
     if is_lazy(data):
-        _refuse_on_engine(levels=levels, like=like)
-        options = {"na_action": na_action, "contrasts": contrasts, "env": env}
-        return sums_on_engine(formula, data, weights=weights, offset=offset, **options)  # type: ignore[arg-type]
+        return sums_on_engine(
+            formula, data, weights=weights, offset=offset, na_action=na_action, contrasts=contrasts,
+            env=env, levels=check_levels(levels), like=like,
+        )  # fmt: skip
     source = as_chunks(data)
     if source is None:
         source = Chunks(lambda names: iter([Chunk(data, WHOLE)]), "a data frame")
@@ -117,14 +118,6 @@ def cross_products(
         rows=source if source.again and not _is_array(weights) and not _is_array(offset) else None,
     )
     return CrossProducts(sums, kept, source.where)
-
-
-def _refuse_on_engine(**given: Any) -> None:
-    for name, value in given.items():
-        if value is not None:
-            raise OptionError(
-                f"{name}= is for data that are read in chunks; a lazy frame is asked by its engine."
-            )
 
 
 def _is_array(value: Any) -> bool:

@@ -129,7 +129,7 @@ class CrossProducts(Shown):
         if self.sums is None:
             raise DataError(
                 "These cross-products were made for one design and cannot be added to others or saved. Make "
-                "them with cross_products(formula, data) from files, chunks or data frames."
+                "them with hd.cross_products(formula, data) of the same files, chunks, data or lazy frame."
             )
         return self.sums
 
