@@ -268,10 +268,18 @@ def test_a_lazy_frame_is_summed_on_its_engine(data):
 
     sums = hd.cross_products(FORMULA, polars.from_pandas(data).lazy())
     assert_same_fit(sums.fit(), data)
-    with pytest.raises(hd.errors.DataError, match="cannot be added to others or saved"):
+    assert (sums + sums).nobs == 2 * sums.nobs
+
+
+def test_the_sums_of_one_design_do_not_add(data):
+    import polars
+
+    from henderson.results.engine_sums import design_on_engine
+
+    sums = design_on_engine(FORMULA, polars.from_pandas(data).lazy())
+    assert_same_fit(sums.fit(), data)
+    with pytest.raises(hd.errors.DataError, match=r"cannot be added to others or saved.*hd\.cross_products"):
         _ = sums + sums
-    with pytest.raises(hd.errors.OptionError, match="levels= is for data that are read in chunks"):
-        hd.cross_products(FORMULA, polars.from_pandas(data).lazy(), levels={"f": ["a", "b", "c"]})
 
 
 def test_only_a_few_chunks_are_held_at_a_time(data):
