@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -110,6 +113,28 @@ def test_sums_of_an_engine_add_to_those_of_files(engine, request, tmp_path):
     np.testing.assert_allclose(fit.theta, reference.theta, rtol=1e-8, atol=1e-10)
     np.testing.assert_allclose(fit.beta, reference.beta, rtol=1e-8, atol=1e-10)
     assert fit.design.missing == reference.design.missing
+
+
+QUIET = """
+import dask.dataframe
+import henderson as hd
+rows = dask.dataframe.from_pandas(hd.datasets.load("sleepstudy"), npartitions=2)
+print(hd.lmm("Reaction ~ Days + (1 | Subject)", rows).augment().shape[1])
+"""
+
+
+def test_dask_brings_no_notice_of_packages_that_users_did_not_choose():
+    pytest.importorskip("dask.dataframe")
+    strict = [sys.executable, "-W", "error::FutureWarning", "-c", QUIET]
+    done = subprocess.run(strict, capture_output=True, text=True, timeout=100)
+    assert (done.stdout, "Narwhals" in done.stderr) == ("6\n", False), done.stderr
+
+
+def test_other_notices_pass():
+    from henderson.lazy.engines import without_notice
+
+    with pytest.warns(FutureWarning, match="columns will"), without_notice():
+        warnings.warn("columns will be lower case", FutureWarning, stacklevel=1)
 
 
 def explode(part: pd.DataFrame) -> pd.DataFrame:

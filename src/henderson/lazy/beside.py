@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import narwhals as nw
 import numpy as np
 
-from henderson.lazy.engines import Lazy, failed
+from henderson.lazy.engines import Lazy, failed, without_notice
 
 PREFIX = "henderson_"
 
@@ -28,8 +27,7 @@ def upload(lazy: Lazy, columns: dict[str, Any]) -> Any:
     narwhals LazyFrame
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
+        with without_notice():
             return nw.from_native(_UPLOADS[lazy.engine](lazy.frame.to_native(), columns))
     except Exception as error:
         raise failed(lazy.engine, "taking in the table of the estimates", error) from error

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from henderson.errors import DataError, HendersonError
@@ -43,6 +45,18 @@ class Lazy(NamedTuple):
         return f"a lazy frame on {self.engine}"
 
 
+@contextmanager
+def without_notice() -> Iterator[None]:
+    """Keep one notice of narwhals from users, who did not choose it and need not act; others pass.
+
+    Its support of Dask is to become a package of its own, ``narwhals-dask``, which it prefers as soon as that
+    is installed. Package indexes did not have it when this was written.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Dask support is moving out of Narwhals", FutureWarning)
+        yield
+
+
 def is_lazy(data: object) -> bool:
     """Return whether data are a lazy frame or a table of an engine, rather than rows in memory.
 
@@ -64,8 +78,7 @@ def is_lazy(data: object) -> bool:
         return False
     import narwhals as nw
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # of narwhals, about where its support of Dask lives
+    with without_notice():
         return isinstance(nw.from_native(data, pass_through=True), nw.LazyFrame)
 
 
@@ -88,8 +101,7 @@ def open_lazy(data: Any) -> Lazy:
     """
     import narwhals as nw
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
+    with without_notice():
         frame = nw.from_native(data)
     key = str(frame.implementation.value)
     engine = _NAMES.get(key, key)
@@ -148,8 +160,7 @@ def run(lazy: Lazy, query: Any, doing: str) -> Any:
         The engine stopped; the message names it, what was asked, and its own words.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
+        with without_notice():
             if lazy.engine == "Polars":
                 return query.to_native().collect(engine="streaming")
             return query.collect().to_native()
