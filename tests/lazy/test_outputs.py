@@ -88,3 +88,16 @@ def test_what_cannot_be_predicted_there(data, engine):
         hd.lmm("y ~ x + (1 | g)", ALWAYS[engine](data.assign(**{".fitted": 1.0}))).augment()
     with pytest.raises(OptionError, match=r"residuals\(type='odd'\)"):
         fit.residuals("odd")
+
+
+def test_a_connection_that_looks_for_no_variables_takes_the_estimates_and_is_left_as_it_was():
+    text = "SELECT i % 7 AS g, (i % 5)::DOUBLE AS x, sin(i) + i % 7 AS y FROM range(200) AS rows(i)"
+    connection = pytest.importorskip("duckdb").connect()
+    connection.execute("SET python_enable_replacements = false")
+    for relation in (hd.scan(text), connection.sql(text)):
+        fit = hd.lmm("y ~ x + (1 | g)", relation)
+        found = fit.augment().order("y").df()
+        expected = relation.df().sort_values("y")
+        np.testing.assert_allclose(found[".fitted"], fit.predict(expected), rtol=1e-10)
+    setting = connection.sql("SELECT current_setting('python_enable_replacements')")
+    assert setting.fetchall() == [(False,)]

@@ -56,8 +56,17 @@ def _polars(native: Any, columns: dict[str, Any]) -> Any:
 
 
 def _duckdb(native: Any, columns: dict[str, Any]) -> Any:
-    estimates = _arrow(columns)  # found by its name: a relation that goes through no other connection
-    found = native.query(f"{PREFIX}rows", "SELECT * FROM estimates")
+    """Return a relation on the connection of another, which only a query can reach."""
+    view, setting = f"{PREFIX}rows", "python_enable_replacements"
+    estimates = _arrow(columns)  # found by its name, if the connection looks for variables
+    looks = bool(native.query(view, f"SELECT current_setting('{setting}')").fetchall()[0][0])
+    if not looks:  # as after scan()
+        native.query(view, f"SET {setting} = true")
+    try:
+        found = native.query(view, "SELECT * FROM estimates")
+    finally:
+        if not looks:
+            native.query(view, f"SET {setting} = false")
     assert estimates is not None
     return found
 
