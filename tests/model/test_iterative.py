@@ -114,6 +114,7 @@ def test_the_summary_says_how_it_was_solved(small) -> None:
     assert max(map(len, text.splitlines())) <= 80
     table = fit.solver
     assert table.name == "iterative" and "Monte Carlo error" in str(table)
+    assert "13 random probes and 1 direction taken exactly" in str(table)
     assert list(table.to_frame().columns) == ["term", "estimate", "std_error", "mc_error"]
     assert max(map(len, str(table).splitlines())) <= 80
 

@@ -37,9 +37,11 @@ def _reason(record: SolverRecord) -> str:
 
 def _notes(errors: MonteCarlo) -> list[str]:
     reached = "reached" if errors.share <= errors.wanted else "not reached with the most probes"
-    exact = f" and {errors.exact} unit vectors" if errors.exact else ""
+    parts = [f"{errors.probes} random probes"] if errors.probes else []
+    parts += [f"{errors.exact} direction{'s' * (errors.exact > 1)} taken exactly"] if errors.exact else []
+    counts = " and ".join(parts) or "One grouping factor, eliminated exactly"
     return [
-        f"{errors.probes} random probes{exact}, {errors.iterations} conjugate-gradient iterations in all.",
+        f"{counts}, {errors.iterations} conjugate-gradient iterations in all.",
         _criterion(errors),
         (
             f"Wanted: a Monte Carlo error of {percent(errors.wanted)} of the standard error at most (tol=); "
