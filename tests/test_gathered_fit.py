@@ -196,6 +196,14 @@ def test_a_fit_without_rows_is_saved_and_read(pair, data):
         hd.LinearMixedFit.from_dict(stored)
 
 
+def test_weights_of_a_fit_without_rows_are_stored(data):
+    given = data.assign(w=np.linspace(0.5, 2, len(data)))
+    fit = hd.cross_products(FORMULA, given, weights="w").fit()
+    back = hd.LinearMixedFit.from_dict(fit.to_dict())
+    assert back.with_ml().loglik == pytest.approx(fit.with_ml().loglik, rel=1e-12)
+    assert back.with_ml().loglik == pytest.approx(hd.lmm(FORMULA, given, weights="w", reml=False).loglik)
+
+
 def test_weights_and_an_offset_reach_the_answers(data):
     given = data.assign(w=np.linspace(0.5, 2, len(data)), o=data.x / 7)
     options = {"weights": "w", "offset": "o"}
@@ -232,6 +240,7 @@ def other(data, formula):
         "y ~ a + x + b + z + (x | g) + (1 | h)",
         "y ~ a * x + b + z + (1 | g) + (1 | h)",
         "y ~ x + b + (x | g)",
+        "y ~ a * x + b + z + (x || g) + (1 | h)",
     ],
 )
 def test_models_are_compared_without_rows(smaller, pair, data):
@@ -264,6 +273,17 @@ def test_models_that_cannot_be_compared_are_not(pair, data):
         hd.lrt(other(data, "y ~ x + (z | g)")[1], pair[1])
     with pytest.raises(hd.errors.DesignError, match="cannot be written in the columns"):
         hd.lrt(other(data, "y ~ I(x^2) + (1 | g)")[1], pair[1])
+    with pytest.raises(hd.errors.DesignError, match="cannot be written in the columns"):
+        hd.lrt(other(data.assign(x=data.x + 0.01 * data.z), "y ~ x + (1 | g)")[1], pair[1])
+    with pytest.warns(hd.errors.HendersonWarning, match="say the same twice"):
+        twice = hd.cross_products("y ~ x + (1 | g) + (1 | g)", data).fit()
+    with pytest.raises(hd.errors.DesignError, match="cannot be seen to be nested"):
+        hd.lrt(twice, pair[1])
+    weighed = hd.cross_products("y ~ x + (1 | g)", data.assign(w=data.x**2 + 1), weights="w").fit()
+    moved = hd.cross_products("y ~ x + (1 | g)", data.assign(o=0.0), offset="o").fit()
+    for small in (weighed, moved):
+        with pytest.raises(hd.errors.DataError, match="differ in weights or offset"):
+            hd.lrt(small, pair[1])
 
 
 # -- rows that can be read again -----------------------------------------------------------------------------

@@ -79,14 +79,14 @@ def terms_within(small: Design, large: Design) -> list[tuple[int, tuple[int, ...
         None where some term is in no term of the larger model, by grouping and names.
     """
     out: list[tuple[int, tuple[int, ...]]] = []
-    used: set[int] = set()
+    used: list[set[str]] = [set() for _ in large.terms]  # (1 | g) + (0 + x | g) lies in (x | g)
     for term in small.terms:
         group = small.groupings[term.grouping].name
         found = next(
             (
                 i
                 for i, other in enumerate(large.terms)
-                if i not in used
+                if used[i].isdisjoint(term.names)
                 and large.groupings[other.grouping].name == group
                 and set(term.names) <= set(other.names)
             ),
@@ -94,7 +94,7 @@ def terms_within(small: Design, large: Design) -> list[tuple[int, tuple[int, ...
         )
         if found is None:
             return None
-        used.add(found)
+        used[found] |= set(term.names)
         out.append((found, tuple(large.terms[found].names.index(name) for name in term.names)))
     return out
 
