@@ -246,26 +246,12 @@ def refit(estimate: Estimate, design: Design, y: np.ndarray) -> Estimate:
     """The same model on another response (n,): one O(n) pass, then the search from the old estimate."""
     cross = crossprod.with_response(estimate.cross, design, y)
     chart, theta = to_search(cross, estimate.theta)
-    if estimate.monte_carlo is not None:
-        return _search_iteratively(
-            cross,
-            estimate.theta_names,
-            estimate.reml,
-            chart,
-            off_the_boundary(chart, theta),
-            estimate.search.max_evaluations,
-            estimate.monte_carlo.wanted,
-            estimate.choice,
-        )
+    start, search, errors = off_the_boundary(chart, theta), estimate.search, estimate.monte_carlo
+    begun = (cross, estimate.theta_names, estimate.reml, chart, start, search.max_evaluations)
+    if errors is not None:
+        return _search_iteratively(*begun, errors.wanted, estimate.choice)
     return _search_and_pack(
-        cross,
-        estimate.theta_names,
-        estimate.reml,
-        chart,
-        off_the_boundary(chart, theta),
-        estimate.search.max_evaluations,
-        estimate.search.tol,
-        estimate.system if estimate.system is not None else analyse(cross),
+        *begun, search.tol, estimate.system if estimate.system is not None else analyse(cross)
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from henderson.display.sentences import dropped_columns
+from henderson.display.sentences import dropped_columns, method
 from henderson.display.table import TableView
 
 if TYPE_CHECKING:
@@ -14,12 +14,6 @@ if TYPE_CHECKING:
 
 LEVEL = 0.05
 MOST_REASONS = 3
-DDF = {
-    "satterthwaite": "Satterthwaite's degrees of freedom",
-    "kenward-roger": "Kenward and Roger's degrees of freedom and standard errors",
-    "residual": "residual degrees of freedom",
-    "none": "normal tests",
-}
 
 
 def many_view(record: ManyRecord) -> TableView:
@@ -35,7 +29,7 @@ def many_view(record: ManyRecord) -> TableView:
     count = len(record.responses)
     many = "response" if count == 1 else "responses"
     title = f"Linear mixed models of {count:,} {many}, fit by {'REML' if record.reml else 'ML'}"
-    before = [f"Formula: {record.formula}", f"Tests of fixed effects by {DDF[record.ddf]}"]
+    before = [f"Formula: {record.formula}", f"Fixed effects: {method(record.ddf)}"]
     return TableView(title, heads, rows, 1, _notes(record), before)
 
 

@@ -13,7 +13,6 @@ from henderson.formula.deparse import deparse
 from henderson.formula.nodes import (
     Binary,
     Call,
-    Constant,
     Name,
     Node,
     Number,
@@ -276,10 +275,3 @@ def expand_terms(node: Node | None, text: str, dot: tuple[str, ...] | None = Non
     variables = tuple(expander.variables.values())
     terms = tuple(_bits(pattern) for pattern in patterns)
     return TermList(variables, terms, tuple(full), expander.intercept, tuple(expander.offsets.values()))
-
-
-def is_true(node: Node) -> bool:
-    """Return whether an expression is the literal ``TRUE``."""
-    return (isinstance(node, Constant) and node.value is True) or (
-        isinstance(node, Name) and node.text == "T"
-    )

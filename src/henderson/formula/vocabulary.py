@@ -132,22 +132,6 @@ ALIASES: dict[str, str] = {
 }
 ALIASES |= {"ceil": "ceiling", "as.ordered": "ordered", "as.integer": "trunc", "as.double": "as.numeric"}
 
-CODINGS = (
-    "contr.treatment",
-    "contr.sum",
-    "contr.helmert",
-    "contr.poly",
-    "contr.SAS",
-    "treatment",
-    "sum",
-    "helmert",
-    "poly",
-    "Treatment",
-    "Sum",
-    "Helmert",
-    "Poly",
-)
-
 _HINTS = {
     "cbind": "A response of several columns is not a linear mixed model.",
     "s": "For smooth curves use ns(x, df) or bs(x, df).",

@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 
-VARIANCES, SDS, CORRELATIONS = 0, 1, 2
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ManyRecord:
