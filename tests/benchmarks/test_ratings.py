@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from benchmarks.ratings import ITEMS, item_degrees, ratings
+from benchmarks.ratings import CLUSTERS, INSIDE, ITEMS, item_degrees, ratings
 
 
 def test_degrees_of_the_large_table_are_the_published_ones() -> None:
@@ -15,9 +15,14 @@ def test_degrees_of_the_large_table_are_the_published_ones() -> None:
 
 
 @pytest.mark.parametrize("kind", ["plain", "clusters", "slopes", "third", "nested"])
-def test_every_pair_occurs_once(kind: str) -> None:
+def test_tables_are_what_they_are_called(kind: str) -> None:
     formula, frame, truth = ratings(kind, 0.004)
-    assert not frame.duplicated(["user", "item"]).any()
+    if kind == "clusters":  # popular items have more ratings than a cluster has users
+        apart = (frame["user"] - frame["item"]) % CLUSTERS
+        assert np.isin(apart, [0, 1, CLUSTERS - 1]).all()
+        assert (apart == 0).mean() == pytest.approx(INSIDE, abs=0.005)
+    else:
+        assert not frame.duplicated(["user", "item"]).any()
     assert {name.split(".")[0] for name in truth} <= set(frame.columns)
     assert "(1 | item)" in formula
     if kind == "nested":
