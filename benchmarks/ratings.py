@@ -2,7 +2,7 @@
 
 Degrees of the large table follow the published quantiles of ml-32m (items with at least 2, 5, 10, 20 and 50
 ratings: 65,825, 43,884, 31,961, 23,350 and 16,034 of 84,432). Every pair of user and item occurs once, except
-in the table with clusters: there popular items have more ratings than a cluster has users, who rate them again.
+in the table with clusters, whose popular items have more ratings than users: some rate them again.
 
 python -m benchmarks.ratings                            the large table; its time and memory from the frame
 python -m benchmarks.ratings --scale 0.05 --direct      a twentieth of it, beside the direct solver
