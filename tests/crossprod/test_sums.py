@@ -209,3 +209,20 @@ def test_a_formula_without_random_terms_is_no_mixed_model(formula):
     for data in (hd.datasets.load("sleepstudy"), [hd.datasets.load("sleepstudy")]):
         with pytest.raises(hd.errors.DesignError, match="no random term"):
             hd.cross_products(formula, data)
+
+
+def test_missing_values_of_all_parts_are_counted():
+    data = frame(200)
+    data.loc[[5, 60, 61, 190], "x"] = np.nan
+    design = build("y ~ x + (1 | g)", data)
+    assert dict(design.missing)["x"] == 4
+    assert_same(hd.cross_products("y ~ x + (1 | g)", cut(data, 50)), design)
+    first, second = (hd.cross_products("y ~ x + (1 | g)", part) for part in (data[:100], data[100:]))
+    assert dict((first + second).design.missing) == dict(design.missing)
+
+
+def test_weighted_sums_and_others_do_not_add():
+    data = frame(200)
+    weighted = hd.cross_products("y ~ x + (1 | g)", data, weights=data["w"].to_numpy())
+    with pytest.raises(hd.errors.DataError, match="Sums with weights and sums without weights"):
+        weighted + hd.cross_products("y ~ x + (1 | g)", data)
