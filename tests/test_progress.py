@@ -38,3 +38,23 @@ def test_without_tqdm_there_is_silence(monkeypatch, module):
     bar = progress.progress(10, "bootstrap")
     bar.update(1)
     bar.close()
+
+
+def test_work_inside_of_work_that_is_counted_shows_no_bar_of_its_own(monkeypatch, capsys):
+    pytest.importorskip("tqdm")
+    monkeypatch.setattr(progress, "DELAY", 0.0)
+    bar = progress.progress(3, "without each user")
+    for _ in range(2):
+        counted = Counted(abs, "refit")
+        counted(-1)
+        counted(-1)
+        counted.close()
+        bar.update(1)
+    shown = capsys.readouterr().err
+    assert "without each user" in shown
+    assert shown.count("refit: ") == 1  # before the outer bar was there
+    bar.close()
+    counted = Counted(abs, "later")
+    counted(-1)
+    counted.close()
+    assert "later: 1 evaluations, 00:00" in capsys.readouterr().err

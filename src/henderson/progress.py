@@ -5,9 +5,32 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakSet
 
 DELAY = 1.0
 """Seconds before a bar shows itself."""
+
+_shown: WeakSet[Any] = WeakSet()
+"""Bars on the screen: work inside of work that is counted already shows none of its own."""
+
+
+def _opened(**options: Any) -> Any:
+    """A bar of tqdm; silence without tqdm, and below another bar."""
+    if _shown:
+        return _Silent()
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        return _Silent()
+    bar = tqdm(leave=False, **options)
+    _shown.add(bar)
+    return bar
+
+
+def _close(bar: Any) -> None:
+    if bar is not None:
+        bar.close()
+        _shown.discard(bar)
 
 
 def progress(total: int | None, what: str) -> Any:
@@ -46,16 +69,11 @@ class _Late:
             self.bar = self._open()
 
     def _open(self) -> Any:
-        try:
-            from tqdm.auto import tqdm
-        except ImportError:
-            return _Silent()
-        return tqdm(total=self.total, initial=self.done, desc=self.what, leave=False)
+        return _opened(total=self.total, initial=self.done, desc=self.what)
 
     def close(self) -> None:
         """Take the bar away, if one was shown."""
-        if self.bar is not None:
-            self.bar.close()
+        _close(self.bar)
 
 
 class _Silent:
@@ -99,13 +117,9 @@ class Counted:
         return out
 
     def _open(self) -> Any:
-        try:
-            from tqdm.auto import tqdm
-        except ImportError:
-            return _Silent()
-        return tqdm(desc=self.what, initial=self.calls, unit=" evaluations", leave=False)
+        words = "{desc}: {n_fmt} evaluations, {elapsed}"
+        return _opened(desc=self.what, initial=self.calls, bar_format=words)
 
     def close(self) -> None:
         """Take the bar away, if one was shown."""
-        if self.bar is not None:
-            self.bar.close()
+        _close(self.bar)

@@ -298,3 +298,31 @@ def test_only_a_few_chunks_are_held_at_a_time(data):
     with hd.set_threads(2):
         hd.cross_products(FORMULA, source())
     assert max(most) <= 5  # two at work, two waiting, one being read
+
+
+@pytest.mark.parametrize("arrow", [True, False])
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_a_misspelt_column_of_a_file_is_set_right(data, tmp_path, monkeypatch, arrow, ending):
+    path = tmp_path / f"rows.{ending}"
+    if ending == "parquet":
+        data.rename(columns={"x": "effort"}).to_parquet(path)
+    else:
+        data.rename(columns={"x": "effort"}).to_csv(path, index=False)
+        if not arrow:
+            monkeypatch.setattr("henderson.data.chunks._pyarrow", _absent)
+    with pytest.raises(hd.errors.DataError, match=r"no column 'efort' in the data\. Did you mean effort\?"):
+        hd.lmm("y ~ efort + (1 | g)", path)
+
+
+def test_what_is_no_data_says_what_to_type(data, tmp_path):
+    formula = "y ~ x + (1 | g)"
+    sums = hd.cross_products(formula, data)
+    with pytest.raises(hd.errors.DataError, match=r"type sums\.fit\(\)"):
+        hd.lmm(formula, sums)
+    sums.save(tmp_path / "a.sums")
+    with pytest.raises(hd.errors.DataError, match=r"hd\.CrossProducts\.load\('.*a\.sums'\)\.fit\(\)"):
+        hd.lmm(formula, tmp_path / "a.sums")
+    with pytest.raises(hd.errors.DataError, match=r"looks like a formula, which comes first"):
+        hd.lmm("rows.parquet", formula)
+    with pytest.raises(hd.errors.DataError, match=r"There is no folder '.*nowhere' either"):
+        hd.lmm(formula, tmp_path / "nowhere" / "*.parquet")

@@ -66,7 +66,7 @@ def test_predictions_of_new_rows(data, groups, engine):
 def test_unseen_groups_are_an_error_or_new_draws(data, engine):
     fit = hd.lmm("y ~ x + (1 | h)", ALWAYS[engine](data))
     new = data.head(20).assign(h="elsewhere")
-    with pytest.raises(DataError, match=r"h has 1 levels.*elsewhere.*population"):
+    with pytest.raises(DataError, match=r"h has 1 level.*elsewhere.*population"):
         fit.predict(ALWAYS[engine](new))
     ours = collected(fit.predict(ALWAYS[engine](new), new_levels="population"), "row")["estimate"]
     np.testing.assert_allclose(
@@ -101,3 +101,15 @@ def test_a_connection_that_looks_for_no_variables_takes_the_estimates_and_is_lef
         np.testing.assert_allclose(found[".fitted"], fit.predict(expected), rtol=1e-10)
     setting = connection.sql("SELECT current_setting('python_enable_replacements')")
     assert setting.fetchall() == [(False,)]
+
+
+@pytest.mark.parametrize("engine", ALWAYS)
+def test_an_engine_writes_and_draws_its_rows_itself(data, engine):
+    fit = hd.lmm("y ~ x + (1 | g)", ALWAYS[engine](data))
+    with pytest.raises(OptionError, match=r"type fit\.augment\(\)\.\w+.*\('a\.parquet'\)"):
+        fit.augment(to="a.parquet")
+    with pytest.raises(OptionError, match=r"for other rows fit\.predict"):
+        fit.augment(data)
+    pytest.importorskip("matplotlib")
+    with pytest.raises(DataError, match="shows every row"):
+        fit.plot.residuals_by()

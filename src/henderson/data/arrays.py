@@ -20,6 +20,11 @@ _USE_INSTEAD = {
 
 def unusable(name: str, what: str) -> DataError:
     """Return the error for a column of a type that no model can use."""
+    if what in ("Unknown", "Null"):
+        return DataError(
+            f"Column {name!r} has no type known here: perhaps all of its values are missing. Leave it "
+            "out, or give it a type (a cast to number or text)."
+        )
     advice = next(
         (text for kind, text in _USE_INSTEAD.items() if kind in what),
         "Use numbers, text, truth values or categories.",

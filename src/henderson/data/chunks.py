@@ -157,13 +157,23 @@ def _found(path: str | os.PathLike[str]) -> list[Path]:
     else:
         found = [Path(text)] if Path(text).is_file() else []
     if not found:
-        is_query = text.split(None, 1)[:1] and text.split(None, 1)[0].lower() in ("select", "from", "with")
-        query = " A query is run by hd.scan('SELECT …')." if is_query else ""
         raise DataError(
             f"There is no file {text!r}. Data are a data frame, or the path of Parquet or CSV files: "
-            f"'sales/*.parquet'.{query}"
+            f"'sales/*.parquet'.{_taken_for(text)}"
         )
     return found
+
+
+def _taken_for(text: str) -> str:
+    """What a text that is no path looks like."""
+    if "~" in text.lstrip("~"):
+        return " This looks like a formula, which comes first: hd.lmm(formula, data)."
+    if text.split(None, 1)[:1] and text.split(None, 1)[0].lower() in ("select", "from", "with"):
+        return " A query is run by hd.scan('SELECT …')."
+    folder = Path(text).parent
+    if not any(c in str(folder) for c in "*?[") and not folder.is_dir():
+        return f" There is no folder {str(folder)!r} either."
+    return ""
 
 
 def _matching(pattern: str) -> list[Path]:
@@ -183,6 +193,10 @@ def kind_of_file(path: Path) -> str | None:
 def _files(paths: list[Path]) -> Chunks:
     for path in paths:
         if kind_of_file(path) is None:
+            if path.name.endswith(".sums"):
+                raise DataError(
+                    f"{path} holds sums, not rows: type hd.CrossProducts.load({str(path)!r}).fit()."
+                )
             raise DataError(
                 f"{path} is neither a Parquet nor a CSV file by its name. Read it into a data frame, or give "
                 "a function that returns an iterator of frames."
@@ -197,13 +211,20 @@ def _read_files(paths: list[Path], names: Names) -> Iterator[Chunk]:
         yield from (_parquet if kind_of_file(path) == "Parquet" else _csv)(path, names)
 
 
+def _wanted(have: list[str], names: Names) -> list[str]:
+    """Columns to read: all where one is not there, so that the error can tell what was meant."""
+    if names is None or not set(names) <= set(have):
+        return have
+    return [name for name in have if name in names]
+
+
 def _parquet(path: Path, names: Names) -> Iterator[Chunk]:
     parquet = _pyarrow("pyarrow.parquet", "Parquet files")
     import pyarrow
 
     with parquet.ParquetFile(path, page_checksum_verification=True) as file:
         have = file.schema_arrow.names
-        columns = None if names is None else [name for name in have if name in names]
+        columns = _wanted(have, names)
         for group in range(file.num_row_groups):
             for batch in file.iter_batches(ROWS, row_groups=[group], columns=columns):
                 called = f"row group {group + 1} of {path}"
@@ -221,7 +242,7 @@ def _csv(path: Path, names: Names) -> Iterator[Chunk]:
     tabs = path.name.lower().endswith(".tsv")
     parse = arrow.ParseOptions(delimiter="\t" if tabs else ",")
     with arrow.open_csv(path, parse_options=parse) as head:
-        columns = [name for name in head.schema.names if names is None or name in names]
+        columns = _wanted(head.schema.names, names)
     convert = arrow.ConvertOptions(include_columns=columns, strings_can_be_null=True)
     blocks = arrow.ReadOptions(block_size=1 << 23)
     with arrow.open_csv(path, read_options=blocks, parse_options=parse, convert_options=convert) as reader:
@@ -232,9 +253,9 @@ def _csv(path: Path, names: Names) -> Iterator[Chunk]:
 def _csv_by_pandas(path: Path, names: Names) -> Iterator[Chunk]:
     import pandas
 
-    use = None if names is None else (lambda name: name in names)
-    tabs = path.name.lower().endswith(".tsv")
-    with pandas.read_csv(path, sep="\t" if tabs else ",", usecols=use, chunksize=ROWS) as reader:
+    comma = "\t" if path.name.lower().endswith(".tsv") else ","
+    use = _wanted(list(pandas.read_csv(path, sep=comma, nrows=0).columns), names)
+    with pandas.read_csv(path, sep=comma, usecols=use, chunksize=ROWS) as reader:
         for number, frame in enumerate(reader, 1):
             yield Chunk(frame, f"block {number} of {path}")
 

@@ -210,11 +210,19 @@ def _narwhals_frame(data: Any) -> Frame:
     return Frame(len(frame), lambda: names, read)
 
 
+_INSTEAD = {
+    "CrossProducts": "these are sums already, which their own method fits: type sums.fit().",
+    "DuckDBPyConnection": "name a table or query: connection.table('rows'), connection.sql('SELECT …').",
+    "DuckDBPyRelation": "its rows are needed in memory here: type relation.df().",
+}
+
+
 def _not_a_frame(data: Any) -> DataError:
-    return DataError(
-        f"The data are {type(data).__name__}, not a data frame; give a pandas, polars or pyarrow table, "
-        "or a dict of arrays: {'y': y, 'x': x, 'g': g}."
+    kind = type(data).__name__
+    what_to_type = _INSTEAD.get(
+        kind, "give a pandas, polars or pyarrow table, or a dict of arrays: {'y': y, 'x': x, 'g': g}."
     )
+    return DataError(f"The data are {kind}, not a data frame; {what_to_type}")
 
 
 def open_frame(data: Any) -> Frame:

@@ -69,7 +69,8 @@ def _notes(record: ManyRecord) -> list[str]:
 
 def _why(record: ManyRecord) -> str:
     reasons = list(record.reasons.items())
-    text = "; ".join(f"{reason} ({number:,})" for reason, number in reasons[:MOST_REASONS])
+    shown = [f"{reason[:1].lower()}{reason[1:]} ({number:,})" for reason, number in reasons[:MOST_REASONS]]
+    text = "; ".join(shown)
     rest = len(reasons) - MOST_REASONS
     return (
         f"{text}; other reasons ({sum(number for _, number in reasons[MOST_REASONS:]):,})"

@@ -231,7 +231,7 @@ def with_random(rows: _Rows, f: int, name: str, new_levels: str) -> _Rows:
     if unseen and new_levels == "error":
         shown = ", ".join(map(label_text, unseen[:12])) + (", …" if len(unseen) > 12 else "")
         raise DataError(
-            f"{grouping.name} has {len(unseen)} levels that the fit has not seen on "
+            f"{grouping.name} has {len(unseen)} level{'s' * (len(unseen) > 1)} that the fit has not seen on "
             f"{rows.stage.lazy.engine}: {shown}. Use new_levels='population' to predict them as "
             "new draws, or groups=None."
         )

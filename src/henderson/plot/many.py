@@ -54,7 +54,9 @@ def many(record: ManyRecord, term: int, kind: str = "volcano", *, level: float =
         _histogram(ax, p)
     else:
         _volcano(ax, record.estimate[known, term], p, record.q_value[known, term] < level, level)
-    ax.set_title(f"{record.terms[term]}, {known.sum():,} responses", fontsize=10, color=INK, loc="left")
+    title = f"{record.terms[term]}, {known.sum():,} responses"
+    above = 6.0 if kind == "p_values" else 18.0  # points; room for the line of the discoveries
+    ax.set_title(title, fontsize=10, color=INK, loc="left", pad=above)
     return ax
 
 
@@ -73,7 +75,9 @@ def _volcano(ax: Any, estimate: np.ndarray, p: np.ndarray, found: np.ndarray, le
     ax.axvline(0, color=FAINT, linewidth=1, zorder=0)
     label(ax, x="Estimate", y="$-\\log_{10}$ p")
     text = f"{int(found.sum()):,} below a false discovery rate of {level:g}"
-    ax.annotate(text, (1, 1.0), xycoords="axes fraction", ha="right", va="bottom", fontsize=8.5, color=ORANGE)
+    ax.annotate(
+        text, (0, 1), (0, 4), xycoords="axes fraction", textcoords="offset points", fontsize=8.5, color=ORANGE
+    )
 
 
 def _histogram(ax: Any, p: np.ndarray) -> None:

@@ -87,7 +87,7 @@ def residuals_by(fit: LinearMixedFit, by: str | None = None, *, ax: Axes | None 
     >>> hd.plot.residuals_by(fit, "Days").get_xlabel()
     'Days'
     """
-    scaled = np.asarray(fit.residuals("scaled"))
+    scaled = of_rows(fit.residuals("scaled"))
     names = [g.name for g in fit.design.groupings]
     if by is None or by in names:
         grouping = fit.design.groupings[names.index(by) if by else 0]

@@ -89,7 +89,7 @@ class ManyFits(Shown):
         term : str or int, default -1
             Name or place of the fixed effect; by default the last one.
         n : int, default 10
-            How many.
+            How many, at least 1.
 
         Returns
         -------
@@ -99,11 +99,15 @@ class ManyFits(Shown):
         Raises
         ------
         OptionError
-            For an unknown term.
+            For an unknown term, or a number below 1.
         """
+        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
+            raise OptionError(
+                f"n={n!r}: how many responses is a whole number of at least 1; all: many.estimates."
+            )
         j, record = self._term(term), self.record
         order = np.lexsort((-np.abs(record.statistic[:, j]), record.p_value[:, j]))
-        order = order[~np.isnan(record.p_value[order, j])][: max(int(n), 0)]
+        order = order[~np.isnan(record.p_value[order, j])][:n]
         names = ("estimate", "std_error", "df", "statistic", "p_value", "q_value")
         columns = {"response": [record.responses[i] for i in order.tolist()]}
         return make_frame(self.kind, columns | {name: getattr(record, name)[order, j] for name in names})

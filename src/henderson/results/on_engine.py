@@ -51,6 +51,29 @@ def add_to_rows(fit: Parameters, wanted: tuple[str, ...], kind: str = "response"
     )
 
 
+_WRITERS = {
+    "Polars": "sink_parquet({0})",
+    "DuckDB": "write_parquet({0})",
+    "Spark": "write.parquet({0})",
+    "SQLFrame": "write.parquet({0})",
+}
+
+
+def refuse_on_engine(fit: Parameters, data: Any, to: Any) -> None:
+    """Stop at arguments of ``augment`` that are for rows read in chunks; their place is the engine."""
+    if to is not None:
+        from henderson.lazy.engines import open_lazy
+
+        engine = open_lazy(fit.source.rows).engine
+        writer = _WRITERS.get(engine, "to_parquet({0})").format(repr(str(to)))
+        raise OptionError(
+            f"to= writes rows that are read in chunks, and these stay on {engine}, which writes "
+            f"them itself: type fit.augment().{writer}."
+        )
+    if data is not None:
+        raise OptionError("The fit knows its rows: type fit.augment(); for other rows fit.predict(frame).")
+
+
 def predict_rows(
     fit: LinearMixedFit, data: Any, chosen: tuple[int, ...], new_levels: str, unusable: Mapping[str, object]
 ) -> Any:

@@ -21,7 +21,7 @@ from henderson.inference.small_sample import (
 )
 from henderson.inference.solver import is_iterative
 from henderson.results.alarm import warn_without_df
-from henderson.results.on_engine import add_to_rows, is_on_engine
+from henderson.results.on_engine import add_to_rows, is_on_engine, refuse_on_engine
 from henderson.results.options import named_options
 from henderson.results.parameters import Parameters
 from henderson.results.printed import Summary
@@ -218,6 +218,7 @@ class Tables(Parameters):
         ['Reaction', 'Days', 'Subject', '.fitted', '.resid', '.fixed', '.hat', '.cooksd']
         """
         if is_on_engine(self):
+            refuse_on_engine(self, data, to)
             return add_to_rows(self, (".fitted", ".resid", ".fixed"))
         if self._gathered:
             return augment_chunks(self, data, to)

@@ -82,6 +82,9 @@ def test_top_sorts_by_p(many):
     assert many.top(0, 3)["response"].tolist() == many.top("(Intercept)", 3)["response"].tolist()
     with pytest.raises(OptionError, match="Did you mean Days"):
         many.top("Dayz")
+    for n in (0, -1, "all", True):
+        with pytest.raises(OptionError, match="whole number of at least 1"):
+            many.top("Days", n)
 
 
 def test_q_values_are_those_of_benjamini_and_hochberg():
@@ -253,7 +256,7 @@ def test_models_without_fixed_effects_and_blocks_without_a_fit(sleep, Y):
         none.top()
     constant = hd.lmm_many(FORMULA, sleep, np.ones((180, 3)))
     assert constant.record.failed.all()
-    assert "3 of 3 responses have no estimate: The response is constant (3)." in str(constant)
+    assert "3 of 3 responses have no estimate: the response is constant (3)." in str(constant)
 
 
 def test_a_response_without_a_level_of_a_fixed_factor_is_left_to_lmm():

@@ -189,5 +189,10 @@ def _check_rows(rows: int, columns: int, n: int, what: str) -> None:
         return
     if columns == 0 and rows == n:
         raise DataError(f"{what}= has no columns.")
-    turned = f" Its columns are as many: type {what}=matrix.T." if columns == n else ""
-    raise DataError(f"{what}= has {rows} rows; the data have {n}.{turned}")
+    turned = (
+        f"Its columns are as many: type {what}=matrix.T."
+        if columns == n
+        else "Give one row per row of the data, NaN where a value is missing; the data can be cut to fit: "
+        "data.loc[responses.index]."
+    )
+    raise DataError(f"{what}= has {rows} rows; the data have {n}. {turned}")
