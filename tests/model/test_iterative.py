@@ -13,12 +13,20 @@ from benchmarks.ratings import ratings
 import henderson as hd
 from henderson import crossprod
 from henderson.errors import FitError
+from henderson.model.criterion import constant
 from henderson.model.iterative import IterativeCriterion
 from henderson.model.sampled import sample
 from henderson.solve import reference
 from henderson.solve.levels import lay_out
 from henderson.solve.probes import draw_probes, exact_directions
 from tests.solve.test_direct import make_design, structures
+
+
+@pytest.fixture
+def by_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No complement is so small that it is formed."""
+    monkeypatch.setattr("henderson.solve.iterative.DENSE", 0)
+    monkeypatch.setattr("henderson.model.sampled_search.DENSE", 0)
 
 
 def basis(layout) -> np.ndarray:
@@ -46,6 +54,7 @@ def test_unit_vectors_as_probes_give_the_exact_gradient(
 
 
 @pytest.mark.parametrize("name", ["crossed, sparse", "nearly nested"])
+@pytest.mark.usefixtures("by_probes")
 def test_the_monte_carlo_error_of_the_gradient_is_what_it_says(name: str) -> None:
     cross = crossprod.from_design(make_design(structures()[name], 300))
     theta, layout = np.random.default_rng(3).normal(size=cross.n_theta), lay_out(cross)
@@ -75,6 +84,7 @@ def test_integrated_differences_are_those_of_the_criterion() -> None:
     assert second.value - first.value == pytest.approx(exact[1] - exact[0], rel=1e-3)
 
 
+@pytest.mark.usefixtures("by_probes")
 @pytest.mark.parametrize("kind", ["plain", "clusters", "slopes", "third", "nested"])
 def test_a_small_ratings_table_gives_the_direct_optimum(kind: str) -> None:
     formula, frame, _ = ratings(kind, 0.004)
@@ -93,6 +103,7 @@ def test_a_small_ratings_table_gives_the_direct_optimum(kind: str) -> None:
     np.testing.assert_allclose(fit.predict(frame.head(9)), exact.predict(frame.head(9)), rtol=1e-3)
 
 
+@pytest.mark.usefixtures("by_probes")
 def test_the_default_accuracy_is_four_digits_of_theta_on_a_likeness_of_insteval() -> None:
     frame = insteval_like()
     exact = hd.lmm(INSTEVAL, frame, solver="direct")
@@ -104,7 +115,10 @@ def test_the_default_accuracy_is_four_digits_of_theta_on_a_likeness_of_insteval(
 @pytest.fixture(scope="module")
 def small() -> tuple[hd.LinearMixedFit, pd.DataFrame]:
     formula, frame, _ = ratings("plain", 0.002)
-    return hd.lmm(formula, frame, solver="iterative"), frame
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("henderson.solve.iterative.DENSE", 0)
+        patch.setattr("henderson.model.sampled_search.DENSE", 0)
+        return hd.lmm(formula, frame, solver="iterative"), frame
 
 
 def test_the_summary_says_how_it_was_solved(small) -> None:
@@ -141,6 +155,7 @@ def test_the_search_is_told_as_one(small) -> None:
     assert fit.with_ml().solver.name == "iterative"
 
 
+@pytest.mark.usefixtures("by_probes")
 def test_a_refit_is_iterative_again(small) -> None:
     fit, frame = small
     again = fit.refit(frame["y"].to_numpy())
@@ -148,6 +163,7 @@ def test_a_refit_is_iterative_again(small) -> None:
     assert np.all(np.abs(again.theta - fit.theta) < 0.02 * fit.estimate.monte_carlo.theta_std_error)
 
 
+@pytest.mark.usefixtures("by_probes")
 def test_a_variance_of_zero_is_an_ordinary_answer() -> None:
     rng = np.random.default_rng(8)
     a, b = rng.integers(0, 400, 6000), rng.integers(0, 200, 6000)
@@ -190,6 +206,7 @@ def test_small_data_come_out_exactly(formula: str, name: str, reml: bool) -> Non
     assert fit.loglik == pytest.approx(exact.loglik, rel=1e-7)
 
 
+@pytest.mark.usefixtures("by_probes")
 def test_weights_missing_values_and_text_labels() -> None:
     rng = np.random.default_rng(0)
     a, b, x, w = (
@@ -214,3 +231,42 @@ def test_weights_missing_values_and_text_labels() -> None:
     errors = fit.estimate.monte_carlo
     assert np.all(np.abs(fit.theta - exact.theta) <= 5 * errors.theta_error + 0.003 * errors.theta_std_error)
     assert abs(fit.loglik - exact.loglik) <= 5 * errors.criterion_error / 2
+
+
+@pytest.mark.parametrize("pivot", [1e-9, 1e-5, -4e-4])
+def test_the_gradient_is_smooth_through_a_variance_of_zero(pivot: float) -> None:
+    """Derivatives by variances are taken at a small one; those by theta must vanish with theta."""
+    cross = crossprod.from_design(make_design(structures()["crossed, sparse"], 300))
+    layout, theta = lay_out(cross), np.full(cross.n_theta, 0.6)
+    theta[-1] = pivot
+    found = sample(layout, True, draw_probes(basis(layout), 10**6, 0), cross.entries, theta)
+    dense = reference.evaluate(cross, theta, reml=True)
+    assert found is not None and dense.gradient is not None and dense.curvature is not None
+    np.testing.assert_allclose(found.at.gradient, dense.gradient, rtol=1e-4, atol=1e-9)
+    np.testing.assert_allclose(found.at.curvature, dense.curvature, rtol=1e-3, atol=1e-3)
+    assert found.at.value == pytest.approx(dense.value + constant(cross, True), abs=1e-6)
+
+
+def test_one_grouping_without_variance_and_heavy_weights() -> None:
+    rng = np.random.default_rng(0)
+    g, n = rng.integers(0, 3, 6000), 6000
+    frame = pd.DataFrame({"g": g, "x": rng.normal(size=n), "w": rng.uniform(0.2, 4, n)})
+    frame["y"] = rng.normal(size=n) / np.sqrt(frame.w)
+    frame["y"] -= frame.groupby("g").y.transform("mean")
+    fit = hd.lmm("y ~ x + (1 | g)", frame, weights="w", solver="iterative")
+    assert fit.converged and fit.theta[0] == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_complement_that_can_be_formed_leaves_nothing_to_chance(seed: int) -> None:
+    """Slopes by four small groupings, most of their variances zero: hard for integrated differences."""
+    rng = np.random.default_rng(seed)
+    n = 600
+    frame = pd.DataFrame({k: rng.integers(0, m, n) for k, m in zip("abcd", (150, 60, 45, 30), strict=True)})
+    frame["z"], frame["v"] = rng.normal(size=n), rng.normal(size=n)
+    frame["y"] = 3 * rng.normal(size=150)[frame.a] + 0.8 * rng.normal(size=60)[frame.b] * frame.z
+    frame["y"] += rng.normal(size=n)
+    formula = "y ~ z + (z + v | a) + (z | b) + (0 + z | c) + (z + v || d)"
+    fit, exact = (hd.lmm(formula, frame, reml=False, solver=s) for s in ("iterative", "direct"))
+    assert fit.converged and fit.estimate.monte_carlo.share == 0
+    assert fit.criterion == pytest.approx(exact.criterion, abs=1e-4)

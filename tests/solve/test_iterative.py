@@ -37,7 +37,15 @@ def problem(name: str, weighted: bool = False) -> tuple[CrossProducts, np.ndarra
     return cross, Omega, tuple(reference.relative_factors(cross, theta))
 
 
+@pytest.fixture(params=["by iterations", "formed"])
+def solved(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small complements both ways."""
+    if request.param == "by iterations":
+        monkeypatch.setattr("henderson.solve.iterative.DENSE", 0)
+
+
 @each_structure
+@pytest.mark.usefixtures("solved")
 @pytest.mark.parametrize("weighted", [False, True])
 def test_solves_and_products_equal_the_dense_ones(name: str, weighted: bool) -> None:
     cross, Omega, lambdas = problem(name, weighted)
@@ -49,6 +57,7 @@ def test_solves_and_products_equal_the_dense_ones(name: str, weighted: bool) -> 
 
 
 @each_structure
+@pytest.mark.usefixtures("solved")
 def test_modes_scores_and_rx_equal_those_of_the_factor(name: str) -> None:
     cross, _, lambdas = problem(name)
     iterative, direct = IterativeFactor(cross, lambdas), Factor(cross, lambdas)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from threading import Lock
 from typing import Any
@@ -21,6 +22,13 @@ def constant(cross: CrossProducts, reml: bool) -> float:
     """What centring, scaling and weights add to the criterion: -2 sum log scale_j (REML) - sum log w_i."""
     scales = -2 * float(np.log(cross.x_scale).sum()) if reml else 0.0
     return scales - cross.sum_log_weights
+
+
+def profiled(cross: CrossProducts, reml: bool, logdet_omega: float, logdet_rx: float, r2: float) -> float:
+    """The criterion from its parts, as `criterion` has it."""
+    nu = float(cross.n - cross.p if reml else cross.n)
+    value = logdet_omega + (logdet_rx if reml else 0.0) + constant(cross, reml)
+    return value + nu * (1 + math.log(2 * math.pi * r2 / nu))
 
 
 def criterion(cross: CrossProducts, *, reml: bool, system: Any = None) -> Evaluator:

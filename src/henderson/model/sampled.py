@@ -12,6 +12,7 @@ import numpy as np
 
 from henderson.crossprod.record import CrossProducts
 from henderson.errors import FitError
+from henderson.model.criterion import profiled
 from henderson.solve.complement import Complement, buffers_for
 from henderson.solve.direct import FAILURES, NO_RESIDUAL, Evaluation
 from henderson.solve.iterative import (
@@ -27,7 +28,7 @@ from henderson.solve.probes import Probes
 from henderson.solve.traces import known_sums, sampled_sums
 
 PIVOT_FLOOR = 1e-3
-"""Pivots of Lambda below this are evaluated at it: derivatives by variances are continuous there."""
+"""Pivots of Lambda below this are evaluated at it: derivatives by variances hardly change in between."""
 NO_DIGITS = 1e-14
 """A residual sum of squares below this share of the response's is rounding."""
 SAME_CURVATURE = 0.01
@@ -69,7 +70,7 @@ class Sampled:
     Attributes
     ----------
     at : Evaluation
-        `value` is the integral of the gradient from the first theta evaluated, `logdet_omega` NaN.
+        `value` and `logdet_omega` are exact where all probes are; elsewhere zero and NaN.
     gradient_covariance : (n_theta, n_theta)
         Monte Carlo covariance of the gradient.
     iterations : int
@@ -82,6 +83,8 @@ class Sampled:
         The part of the curvature that takes solves.
     complement : Complement
         At this theta.
+    logdet_gradient : list of (K, K)
+        Of log|Omega| by Lambda Lambda' of every grouping.
     """
 
     at: Evaluation
@@ -91,6 +94,7 @@ class Sampled:
     entries: np.ndarray
     Q: np.ndarray
     complement: Complement
+    logdet_gradient: list[np.ndarray]
 
     @property
     def promised(self) -> float:
@@ -153,7 +157,9 @@ def sample(
         No residual is left; conjugate gradients do not converge.
     """
     cross, p = layout.cross, layout.cross.p
+    typed = relative_blocks(cross, entries, theta)
     lambdas = relative_blocks(cross, entries, floored(entries, theta))
+    lambdas = [to if np.array_equal(to, at) else at for to, at in zip(typed, lambdas, strict=True)]
     C = _complement(layout, lambdas, last)
     right = _lambda_transposed(cross, lambdas, cross.zx)
     reduced = reduce_right_side(C, right)
@@ -165,20 +171,25 @@ def sample(
     G -= (
         C.preconditioner.multiply_transposed(x).T @ solved.residual[:, : p + 1]
     )  # exact to second order in the residual
-    equations = _equations(C, (G + G.T) / 2, layout.join(first, x), lambdas)
+    equations = _equations(C, (G + G.T) / 2, layout.join(first, x), lambdas, typed)
     if equations is None:
         return None
     nu = float(cross.n - p if reml else cross.n)
     traces = sampled_sums(C, probes, solved.x[:, p + 1 :])
-    found = _derivatives(C, entries, lambdas, equations, traces, probes, reml, nu)
+    found = _derivatives(C, entries, typed, equations, traces, probes, reml, nu)
     if last is not None and np.array_equal(last.entries, entries) and _is_close(C, last):
         Q, more = last.Q, 0
     else:
-        Q, more = _quadratic_forms(C, entries, lambdas, equations, nu)
+        Q, more = _quadratic_forms(C, entries, typed, equations, nu)
     curvature = Q + _added_curvature(cross, entries, equations, found.M, found.EU, nu)
     logdet_rx = 2 * float(np.log(np.diag(equations.rx)).sum())
-    at = Evaluation(0.0, found.gradient, curvature, equations.r2, np.nan, logdet_rx, equations.beta, found.M)
-    return Sampled(at, found.covariance, solved.iterations + more, solved.x, entries, Q, C)
+    logdet = np.nan if probes.drawn else C.logdet
+    value = 0.0 if probes.drawn else profiled(cross, reml, logdet, logdet_rx, equations.r2)
+    value += _to_first_order(found.M, typed, lambdas)
+    at = Evaluation(
+        value, found.gradient, curvature, equations.r2, logdet, logdet_rx, equations.beta, found.M
+    )
+    return Sampled(at, found.covariance, solved.iterations + more, solved.x, entries, Q, C, found.N)
 
 
 def _complement(layout: Layout, lambdas: list[np.ndarray], last: Sampled | None) -> Complement:
@@ -225,8 +236,14 @@ def _by_level(cross: CrossProducts, B: np.ndarray) -> list[np.ndarray]:
     return out
 
 
+def _to_first_order(M: list[np.ndarray], typed: list[np.ndarray], lambdas: list[np.ndarray]) -> float:
+    """What the criterion changes from Lambda at the floor to Lambda itself."""
+    steps = zip(M, typed, lambdas, strict=True)
+    return sum(float((m * (to @ to.T - at @ at.T)).sum()) for m, to, at in steps if to is not at)
+
+
 def _equations(
-    C: Complement, G: np.ndarray, solved: np.ndarray, lambdas: list[np.ndarray]
+    C: Complement, G: np.ndarray, solved: np.ndarray, lambdas: list[np.ndarray], typed: list[np.ndarray]
 ) -> Equations | None:
     cross, p = C.layout.cross, C.layout.cross.p
     try:
@@ -241,6 +258,8 @@ def _equations(
     sx = solved[:, :p]
     u = (solved[:, p] - sx @ beta)[:, None]
     e = _each(cross, [np.linalg.inv(lam).T for lam in lambdas], u)  # Lambda'e = u at the solution
+    if any(to is not at for to, at in zip(typed, lambdas, strict=True)):
+        u = _lambda_transposed(cross, typed, e)
     return Equations(beta, rx, r2, u, e, np.linalg.solve(rx.T, sx.T).T, sx)
 
 
@@ -250,40 +269,48 @@ class _Derivatives:
     covariance: np.ndarray
     M: list[np.ndarray]
     EU: list[np.ndarray]
+    N: list[np.ndarray]
 
 
 def _derivatives(
     C: Complement,
     entries: np.ndarray,
-    lambdas: list[np.ndarray],
+    typed: list[np.ndarray],
     equations: Equations,
     traces: list[np.ndarray],
     probes: Probes,
     reml: bool,
     nu: float,
 ) -> _Derivatives:
-    """F = Lambda^-T (levels I - sums of Omega^-1 - K K' [REML]) - sum of e u' / sigma^2; gradient 2 F."""
+    """F = Lambda^-T (levels I - sums of Omega^-1 - K K' [REML]) - sum of e u' / sigma^2; gradient 2 F.
+
+    With F = M Lambda, M the derivative by Lambda Lambda': where pivots are at the floor M is taken there, and
+    Lambda is what it is, so that the gradient is zero where a variance is.
+    """
     cross = C.layout.cross
-    sigma2, F, M, EU, draws = equations.r2 / nu, [], [], [], []
+    sigma2, F, M, EU, N, draws = equations.r2 / nu, [], [], [], [], []
     parts = (_by_level(cross, v) for v in (equations.e, equations.u, equations.K))
-    terms = zip(lambdas, cross.levels, known_sums(C), traces, *parts, strict=True)
-    for lam, levels, given, trace, e, u, K in terms:
-        inverse = np.linalg.inv(lam)
+    terms = zip(C.lambdas, typed, cross.levels, known_sums(C), traces, *parts, strict=True)
+    for at, lam, levels, given, trace, e, u, K in terms:
+        inverse = np.linalg.inv(at)
+        back = np.eye(len(at)) if lam is at else inverse @ lam
         known = levels * np.eye(len(lam)) - given
+        N.append(inverse.T @ (known - probes.mean(trace)) @ inverse)
         if reml:
             known = known - np.einsum("gap,gbp->ab", K, K, optimize=True)
         EU.append(np.einsum("gar,gbr->ab", e, u, optimize=True))
-        F.append(inverse.T @ (known - probes.mean(trace)) - EU[-1] / sigma2)
-        M.append(F[-1] @ inverse)
-        draws.append(-2 * inverse.T @ trace)
+        EE = np.einsum("gar,gbr->ab", e, e, optimize=True)
+        F.append(inverse.T @ (known - probes.mean(trace)) @ back - EU[-1] / sigma2)
+        M.append(inverse.T @ (known - probes.mean(trace)) @ inverse - EE / sigma2)
+        draws.append(-2 * inverse.T @ trace @ back)
     places = [(f, row, column) for f, row, column, _ in entries.tolist()]
     gradient = np.array([2 * F[f][row, column] for f, row, column in places])
     each = np.stack([draws[f][:, row, column] for f, row, column in places], axis=1)
-    return _Derivatives(gradient, probes.covariance_of_mean(each), M, EU)
+    return _Derivatives(gradient, probes.covariance_of_mean(each), M, EU, N)
 
 
 def _quadratic_forms(
-    C: Complement, entries: np.ndarray, lambdas: list[np.ndarray], equations: Equations, nu: float
+    C: Complement, entries: np.ndarray, typed: list[np.ndarray], equations: Equations, nu: float
 ) -> tuple[np.ndarray, int]:
     """Q = w'(Z'PZ)w / sigma^2, w_j = D_j u + Lambda D_j'e; and the iterations it took."""
     cross, p = C.layout.cross, C.layout.cross.p
@@ -292,9 +319,9 @@ def _quadratic_forms(
     for j, (f, row, column, _) in enumerate(entries.tolist()):
         w, u, e = (part[f] for part in parts)
         w[:, row, j] += u[:, column, 0]
-        w[:, :, j] += e[:, row] * lambdas[f][:, column]
+        w[:, :, j] += e[:, row] * typed[f][:, column]
     AW = multiply(C, W)
-    right = _lambda_transposed(cross, lambdas, AW)
+    right = _lambda_transposed(cross, list(C.lambdas), AW)
     reduced = reduce_right_side(C, right)
     solved = solve_complement(C, reduced.rest, None, LOOSE)
     explained = reduced.first.T @ reduced.solved_first + reduced.rest.T @ solved.x

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from henderson.crossprod.record import CrossProducts
-from henderson.model.criterion import constant
+from henderson.model.criterion import profiled
 from henderson.model.iterative import ROUGH_TOL, IterativeCriterion
 from henderson.model.sampled import Sampled, floored, relative_blocks
 from henderson.model.units import from_search
@@ -20,8 +20,8 @@ from henderson.optim.search import Found, search
 from henderson.progress import Counted
 from henderson.solve.complement import Complement, buffers_for
 from henderson.solve.direct import Evaluation
-from henderson.solve.iterative import TOL, IterativeFactor
-from henderson.solve.lanczos import log_determinant
+from henderson.solve.iterative import DENSE, TOL, IterativeFactor
+from henderson.solve.lanczos import LogDeterminant, log_determinant
 from henderson.solve.levels import LANES, Layout
 from henderson.solve.probes import Probes, draw_probes, exact_directions
 from henderson.solve.traces import blockwise_where_exact
@@ -32,6 +32,8 @@ FEWEST = 10
 """Random vectors at least in the end: their spread is the error that is reported."""
 ROUGH = 1e-2
 """What a step may promise where a rough search ends, with few probes and loose solves."""
+ROUGH_STEPS = 30
+"""Evaluations after which a rough search has done what it can."""
 MOST_PROBES = 2_000
 SHARE_OF_ERROR = 1e-3
 """The search ends where a step promises this share of the squared error: a thirtieth of the error itself."""
@@ -39,7 +41,6 @@ LEAST_TOL = 1e-10
 """What a step may promise at the end at least: less is below the residuals of the solves."""
 SPARE = 1.3
 """Probes are added for an error smaller than asked by the root of this."""
-TWO_PI = 2 * math.pi
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,19 +131,20 @@ def search_by_probes(
     others = layout.cross.p + 1 + basis.shape[1]
     count, rough, last = _filling(others, 1), True, None
     while True:
-        probes = draw_probes(basis, count, seed)
+        probes = draw_probes(basis, layout.q if layout.q <= DENSE else count, seed)
         rough = rough and probes.drawn > 0
         evaluate = IterativeCriterion(layout, reml, probes, ROUGH_TOL if rough else TOL, last)
         counted = Counted(evaluate, "fit")
         tol = ROUGH if rough else max(SHARE_OF_ERROR * error**2, LEAST_TOL)
-        found = search(counted, chart, theta, tol=tol, most=most - len(steps))
+        left = most - len(steps)
+        found = search(counted, chart, theta, tol=tol, most=min(left, ROUGH_STEPS) if rough else left)
         counted.close()
         if found.point is None or evaluate.last is None:
             return None
         iterations, last = iterations + evaluate.iterations, evaluate.last
         steps += _chained(steps, found.record)
         chart, theta = found.point.chart, found.point.theta
-        if rough and found.record.converged:
+        if rough and (found.record.converged or len(steps) < most):
             count, rough = _filling(others, FEWEST), False
             continue
         accuracy = _accuracy(layout.cross, chart, theta, last)
@@ -169,7 +171,7 @@ def _chained(before: list[Step], record: SearchRecord) -> list[Step]:
     """Steps of a further search: its values go on where the last one ended."""
     if not before:
         return list(record.steps)
-    level = min(s.value for s in before if s.accepted)
+    level = min(s.value for s in before if s.accepted) - record.steps[0].value
     first, *rest = (replace(s, value=s.value + level) for s in record.steps)
     return [replace(first, stage="more probes"), *rest]
 
@@ -237,15 +239,16 @@ def _finish(
     cross, point = layout.cross, found.point
     lambdas = relative_blocks(cross, point.chart.entries, point.theta)
     C = blockwise_where_exact(Complement(layout, tuple(lambdas), buffers_for(layout)))
-    slow = _slow_directions(C, exact_directions(layout))
-    vectors = _filling(slow.shape[1], FEWEST)
-    rest = log_determinant(C.product, slow, vectors=vectors, seed=seed, unit_diagonal=not C.layout.nested)
-    logdet = C.logdet_first + C.preconditioner.logdet + rest.value
-    nu = float(cross.n - cross.p if reml else cross.n)
+    if probes.drawn:
+        slow = _slow_directions(C, exact_directions(layout))
+        vectors, plain = _filling(slow.shape[1], FEWEST), not C.layout.nested
+        rest = log_determinant(C.product, slow, vectors=vectors, seed=seed, unit_diagonal=plain)
+        logdet = C.logdet_first + C.preconditioner.logdet + rest.value
+    else:
+        rest, logdet = LogDeterminant(0.0, 0.0, 0), C.logdet
     at = _on_the_boundary(layout, tuple(lambdas), point)
-    value = logdet + (at.logdet_rx if reml else 0.0) + constant(cross, reml)
-    value += nu * (1 + math.log(TWO_PI * at.r2 / nu))
-    shift = value - (steps[-1].value if steps else 0.0)
+    value = profiled(cross, reml, logdet, at.logdet_rx, at.r2)
+    shift = value - next(s.value for s in reversed(steps) if s.accepted)
     at = replace(at, value=value, logdet_omega=logdet)
     shifted = tuple(replace(s, value=s.value + shift) for s in steps)
     counts = f"in {len(found.record.steps)} evaluations", f"in {len(steps)} evaluations"

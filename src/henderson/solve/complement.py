@@ -18,6 +18,7 @@ import numpy as np
 
 from henderson.solve.levels import LANES, Buffers, Layout, in_threads, panel, run
 from henderson.solve.preconditioner import Preconditioner, precondition, times_blocks
+from henderson.solve.threads import blas_threads_for
 
 
 def panels(x: np.ndarray) -> list[tuple[slice, int]]:
@@ -135,6 +136,19 @@ class Complement:
         for columns, r in panels(x):
             out[:, columns] = self._panel_product(x[:, columns], r)
         return out
+
+    @cached_property
+    def root(self) -> np.ndarray:
+        """(q2, q2) lower triangular L with E^-1 S E^-T = L L', from q2 products."""
+        formed = self.product(np.eye(self.layout.q))
+        with blas_threads_for(self.layout.q):
+            return np.linalg.cholesky((formed + formed.T) / 2)
+
+    @property
+    def logdet(self) -> float:
+        """log|Omega|, exact: it takes the root."""
+        rest = 2 * float(np.log(np.diag(self.root)).sum())
+        return self.logdet_first + self.preconditioner.logdet + rest
 
     def _by_grouping(
         self, blocks: tuple[np.ndarray, ...], x: np.ndarray, *, transposed: bool = False

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, NoReturn
 
 import numpy as np
+from scipy.linalg import solve_triangular
 
 from henderson.crossprod.record import CrossProducts
 from henderson.errors import FitError
@@ -20,6 +21,8 @@ TOL = 1e-6
 """Residual of a solve, in units of the right-hand side."""
 TOGETHER = 16
 """Right-hand sides solved together."""
+DENSE = 512
+"""Rows of the rest up to which the complement is formed and factored: cheaper than iterations on it."""
 SINGLE = 32
 """A size of dense work for which BLAS gets one thread: sums then do not depend on their number."""
 
@@ -65,8 +68,15 @@ def solve_complement(C: Complement, b: np.ndarray, start: np.ndarray | None, tol
     -------
     Solved
         `residual` is that of the preconditioned system.
+
+    Notes
+    -----
+    Where the complement is small, or has no more rows than there are right-hand sides, it is formed by its
+    products with unit vectors and factored: that takes fewer products than iterations.
     """
     parts, r = [], b.shape[1]
+    if C.layout.q <= max(DENSE, r):
+        return Solved(_solve_formed(C, b), np.zeros_like(b), 0, 0.0)
     with blas_threads_for(SINGLE):
         for at in range(0, r, TOGETHER):
             columns = slice(at, min(at + TOGETHER, r))
@@ -75,6 +85,13 @@ def solve_complement(C: Complement, b: np.ndarray, start: np.ndarray | None, tol
     x = np.concatenate([C.preconditioner.solve_transposed(part.x) for part in parts], axis=1) if parts else b
     residual = np.concatenate([part.residual for part in parts], axis=1) if parts else b
     return Solved(x, residual, sum(p.iterations for p in parts), max((p.reached for p in parts), default=0.0))
+
+
+def _solve_formed(C: Complement, b: np.ndarray) -> np.ndarray:
+    """S^-1 b by the Cholesky factor of the preconditioned complement."""
+    with blas_threads_for(C.layout.q):
+        half = solve_triangular(C.root, C.preconditioner.solve(b), lower=True)
+        return C.preconditioner.solve_transposed(solve_triangular(C.root, half, lower=True, trans=1))
 
 
 def back_substitute(C: Complement, right: Reduced, x: np.ndarray) -> np.ndarray:
