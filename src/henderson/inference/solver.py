@@ -99,3 +99,21 @@ def search_by_factor(estimate: Estimate) -> dict[str, Any]:
         "max_evaluations": estimate.search.max_evaluations,
         "tol": estimate.search.tol if exact else None,
     }
+
+
+def criterion_error(*estimates: Estimate) -> float:
+    """Largest Monte Carlo error among the criteria of some fits; zero where all are exact."""
+    errors = [e.monte_carlo.criterion_error for e in estimates if e.monte_carlo is not None]
+    return max(errors, default=0.0)
+
+
+def criterion_note(*estimates: Estimate) -> list[str]:
+    """Say that likelihoods of iterative fits are estimates; nothing where all are exact."""
+    error = criterion_error(*estimates)
+    if error == 0:
+        return []
+    words = (
+        f"Solved iteratively: criteria (-2 logLik) have a Monte Carlo error of about {error:.2g}, which all "
+        "but cancels between models with the same random terms."
+    )
+    return [words]

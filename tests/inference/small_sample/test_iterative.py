@@ -122,6 +122,31 @@ def test_other_kinds_that_exist_are_given(fits, direct):
     np.testing.assert_allclose(numbers(ml.coeftable(ddf="kenward-roger")), reference, rtol=1e-3)
 
 
+def test_likelihood_ratios_state_the_error_of_their_criteria():
+    """Larger than what is left to chance in the criteria of a design whose determinant is estimated."""
+    rng = np.random.default_rng(7)  # k has no variance, and the statistic of leaving it out is -0.05
+    n = 6_000
+    g, h, k, x = (*(rng.integers(0, m, n) for m in (700, 400, 300)), rng.normal(size=n))
+    y = rng.normal(size=700)[g] + rng.normal(size=400)[h] + rng.normal(size=n)
+    data = pd.DataFrame({"y": y, "x": x, "g": g, "h": h, "k": k})
+    large = "y ~ x + (1 | g) + (1 | h) + (1 | k)"
+    direct, fit = (hd.lmm(large, data, solver=s) for s in ("direct", "iterative"))
+    error = fit.estimate.monte_carlo.criterion_error
+    assert error > 0
+    for ask in (
+        lambda f, s: f.ranova(),
+        lambda f, s: hd.lrt(hd.lmm("y ~ x + (1 | g) + (1 | h)", data, solver=s), f, refit=False),
+        lambda f, s: hd.lrt(hd.lmm("y ~ 1 + (1 | g) + (1 | h) + (1 | k)", data, solver=s), f),
+    ):
+        found, exact = ask(fit, "iterative"), ask(direct, "direct")
+        words = " ".join(str(found).split())
+        assert "criteria (-2 logLik) have a Monte Carlo error of about" in words
+        assert "Monte Carlo" not in str(exact)
+        assert "has not reached the optimum" not in words
+        off = found.to_frame().statistic - exact.to_frame().statistic
+        assert off.abs().max() < 5 * error
+
+
 def test_words_name_the_solver_where_intervals_are_missing(data):
     page = hd.lmm("y ~ x + (x | g) + (1 | h)", data, solver="iterative").explain()
     words = " ".join(str(page).split())

@@ -18,7 +18,10 @@ from henderson.inference import criteria
 from henderson.inference.hypotheses.boundary import mixture_p, plain_p, settled
 from henderson.inference.hypotheses.nesting import Nesting, check_same_data, nesting, same_mean
 from henderson.inference.hypotheses.simulated import Pair, check_n_sim, simulated_p, simulated_statistics
-from henderson.inference.solver import same_search
+from henderson.inference.solver import criterion_error, criterion_note, same_search
+
+SURELY = 3.0
+"""Monte Carlo errors by which a larger model must fit worse before its search is blamed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -289,11 +292,11 @@ def _notes(
             )
         if step.zero_variances == 1 and estimates[i].singular:
             out.append(f"{small} has a variance of zero itself, which the mixture does not allow for.")
-        if t < 0:
+        if t < -SURELY * criterion_error(*estimates):
             out.append(
                 f"{large} fits worse than {small}, which it contains: its search has not reached the optimum."
             )
     stopped = [m.name for m, e in zip(models, estimates, strict=True) if not e.search.converged]
     if stopped:
         out.append(f"The search of {', '.join(stopped)} stopped before an optimum.")
-    return out
+    return out + criterion_note(*estimates)

@@ -16,6 +16,7 @@ from henderson.formula import TermList, read_formula
 from henderson.inference import criteria
 from henderson.inference.hypotheses.boundary import mixture_p, plain_p, settled
 from henderson.inference.hypotheses.reduced import Outcome, outcome, with_terms
+from henderson.inference.solver import criterion_note
 
 CONSTANT = "(Intercept)"
 
@@ -121,7 +122,7 @@ def random_term_tests(design: Design, estimate: Estimate, *, reduce_terms: bool 
         p_value=np.array([math.nan, *(plain_p(t, int(d)) for t, d, _ in tests)]),
         p_boundary=np.array([math.nan, *(mixture_p(t, int(d), k) for t, d, k in tests)]),
         reml=estimate.reml,
-        notes=tuple(_notes(list(deletions), found, lost)),
+        notes=(*_notes(list(deletions), found, lost), *criterion_note(estimate)),
     )
 
 
