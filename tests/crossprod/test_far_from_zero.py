@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import henderson as hd
+from henderson import crossprod
 from henderson.design import build
 
 from .by_rows import by_rows, far
@@ -85,3 +87,50 @@ def test_no_basis_where_sums_do_not_hold_the_difference():
     with pytest.warns(hd.errors.HendersonWarning, match="reliable digits"):
         fit = hd.cross_products("y ~ d + same + (1 | g)", parts(data, 3)).fit()
     assert fit.estimate.cross.basis is None
+
+
+FAR_ROWS = "y ~ x * f + (1 | g) + (1 | h)"
+
+
+@pytest.fixture(scope="module")
+def far_and_near():
+    """A fit in memory whose columns enter by a basis, and that of the covariate about zero."""
+    data = far(2.0**11)
+    fit, near = hd.lmm(FAR_ROWS, data), hd.lmm(FAR_ROWS.replace("x", "d"), data)
+    assert fit.estimate.cross.basis is not None and near.estimate.cross.basis is None
+    return fit, near
+
+
+def test_rows_in_memory_enter_by_a_basis_as_sums_do(far_and_near):
+    fit, near = far_and_near
+    np.testing.assert_allclose(fit.theta, near.theta, rtol=1e-8)
+    np.testing.assert_allclose([fit.sigma, fit.loglik], [near.sigma, near.loglik], rtol=1e-12)
+    slopes = [j for j, name in enumerate(fit.design.x_names) if "x" in name]
+    np.testing.assert_allclose(fit.beta[slopes], near.beta[slopes], rtol=1e-9)
+    assert fit.criterion == pytest.approx(by_rows(FAR_ROWS, far(2.0**11), fit), rel=1e-10)
+
+
+def test_a_new_response_enters_by_the_basis(far_and_near):
+    design, y = far_and_near[0].design, np.random.default_rng(5).normal(size=240)
+    once = crossprod.with_response(far_and_near[0].estimate.cross, design, y)
+    again = crossprod.from_design(replace(design, y=y))
+    np.testing.assert_allclose(once.xx, again.xx, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(once.zx, again.zx, rtol=1e-9, atol=1e-9)
+
+
+def test_responses_and_groups_left_out_meet_the_same_columns(far_and_near):
+    found, other = (each.bootstrap(20, seed=3).replicates for each in far_and_near)
+    spreads = [name for name in found.columns if name.startswith(("sd_", "sigma"))]
+    np.testing.assert_allclose(found[spreads], other[spreads], rtol=1e-5, atol=1e-6)
+    for exact in (True, False):
+        found, other = (each.influence("g", exact=exact).to_frame() for each in far_and_near)
+        np.testing.assert_allclose(found["cooks_distance"], other["cooks_distance"], rtol=1e-5)
+    rows = far(2.0**11)
+    rows["y2"] = rows["y"].to_numpy()[::-1]
+    found, other = (
+        hd.lmm_many(formula, rows, responses=["y", "y2"]).to_frame()
+        for formula in (FAR_ROWS, FAR_ROWS.replace("x", "d"))
+    )
+    at = found["term"].str.contains("x")
+    np.testing.assert_allclose(found["estimate"][at], other["estimate"][at], rtol=1e-7)
+    np.testing.assert_allclose(found["std_error"][at], other["std_error"][at], rtol=1e-7)

@@ -27,7 +27,7 @@ def assert_near(name, found, wanted, tolerance=1e-10):
 
 def assert_same(sums, design):
     """Cross-products, names and specification of the two are the same."""
-    cross, found = from_design(design), sums.cross.in_columns()
+    cross, found = from_design(design).in_columns(), sums.cross.in_columns()
     for name in FIELDS:
         assert_near(name, getattr(found, name), getattr(cross, name))
     assert (found.constant is None) == (cross.constant is None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import narwhals as nw
 import numpy as np
 import pytest
 
@@ -46,3 +47,48 @@ def test_rows_of_levels_and_marginal_means(engine):
         assert found.dtype == np.int64
         np.testing.assert_array_equal(found, rows_per_level(rows.design, f))
     assert str(fit.emmeans("f")) == str(rows.emmeans("f"))
+
+
+def units_of_rounding(fit, wanted, ratio):
+    """Errors of marginal means in units of eps (mean / sd)^2, which covariances of far columns cost."""
+    ours, theirs = (nw.from_native(each.emmeans("f").to_frame()).to_pandas() for each in (fit, wanted))
+    return {
+        name: float(np.abs(ours[name] / theirs[name] - 1).max()) / (np.finfo(float).eps * ratio**2)
+        for name in ("std_error", "df")
+    }
+
+
+@pytest.mark.parametrize(
+    "formula", ["y ~ x + f + (1 | g)", "y ~ x * f + (1 | g)", "y ~ x * f + (1 | g) + (1 | h)"]
+)
+@pytest.mark.parametrize("mean", [2.0**12, 2.0**13])
+def test_in_memory_and_on_an_engine_alike_only_covariances_are_rounded(formula, mean):
+    """Held against the covariate about zero, the exact same model: estimates agree as they do for it, and
+    standard errors and degrees of freedom to what L Phi L' loses where Phi is that of far columns."""
+    for seed in range(3):
+        data = table(700, seed, gaps=False)
+        data["d"] = np.round((data.x - 3) * 2**20) / 2**20
+        data["x"] = data.d + mean
+        wanted = hd.lmm(formula.replace("x", "d"), data)
+        for fit in (hd.lmm(formula, data), hd.lmm(formula, ALWAYS["polars"](data))):
+            assert fit.loglik == pytest.approx(wanted.loglik, abs=1e-9)
+            np.testing.assert_allclose(fit.theta, wanted.theta, rtol=1e-7)
+            found = units_of_rounding(fit, wanted, mean / data.d.std())
+            assert found["std_error"] < 2 and found["df"] < 8
+
+
+RANDOM = ["(1 | g)", "(x | g)", "(x || g)", "(1 | g) + (1 | h)", "(x | g) + (1 | h)", "(f | g)", "(1 | h/g)"]
+FIXED = ["f", "x * f", "f * b", "f * x + poly(z, 2)", "C(f, contr.sum) * x", "log(z) + f:b"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_marginal_means_of_random_models_near_zero(seed):
+    """Models drawn at random: small and large, by REML and ML, weighted and not, singular ones among them."""
+    draw = np.random.default_rng(seed)
+    data = table(int(draw.integers(120, 900)), seed)
+    formula = f"y ~ {draw.choice(FIXED)} + {draw.choice(RANDOM)}"
+    options = {"reml": bool(draw.random() < 0.7), "weights": "w" if draw.random() < 0.4 else None}
+    fit, rows = (hd.lmm(formula, each, **options) for each in (ALWAYS["polars"](data), data))
+    ours, theirs = (nw.from_native(each.emmeans("f").to_frame()).to_pandas() for each in (fit, rows))
+    for name in ("estimate", "std_error", "df"):
+        np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-8)

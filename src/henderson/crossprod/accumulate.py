@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from henderson.crossprod.basis import basis_of
 from henderson.crossprod.record import CrossProducts, PairBlocks
 from henderson.threads import sharing, threads
 
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from henderson.design.record import Design
 
 _COINCIDE = 1e-12
+NEAR = 1e-4, 1e-3
+"""Share of a column that those before it leave, between which columns enter by a basis.
+
+Above, products lose less than six digits. Below, the columns are named to the user, with what to type.
+"""
 WORTH_THREADS = 200_000
 """Rows from which the sums of several groupings are formed side by side."""
 
@@ -69,6 +75,13 @@ def from_design(design: Design) -> CrossProducts:
     pairs = _pairs(design, levels, z)
     done = _side_by_side([*pairs, *grouped, whole], bool(pairs) and design.n >= WORTH_THREADS)
     zz, zx = zip(*done[len(pairs) : -1], strict=True)
+    xx, basis = done[-1], _basis(design, done[-1], x_centre, x_scale)
+    if basis is not None:
+        xy, centre, scale = entering(design.X, x_centre, x_scale, basis, y, y_centre)
+        for f, grouping in enumerate(design.groupings):
+            sums = core().grouped_products(grouping.codes, levels[f], *z[f], xy, centre, scale, weights)
+            zx = (*zx[:f], sums[1], *zx[f + 1 :])
+        xx = core().cross_products(xy, centre, scale, weights, design.n)
     return CrossProducts(
         n=design.n,
         p=design.p,
@@ -78,7 +91,7 @@ def from_design(design: Design) -> CrossProducts:
         zz=zz,
         pairs=tuple(done[: len(pairs)]),
         zx=zx[0] if len(zx) == 1 else np.concatenate(zx),
-        xx=done[-1],
+        xx=xx,
         entries=theta_entries([t.grouping for t in design.terms], [t.k for t in design.terms]),
         z_transform=z_transform,
         x_centre=x_centre,
@@ -87,7 +100,45 @@ def from_design(design: Design) -> CrossProducts:
         constant=constant,
         intercept=design.intercept,
         sum_log_weights=0.0 if design.weights is None else float(np.log(design.weights).sum()),
+        basis=basis,
     )
+
+
+def _basis(design: Design, xx: np.ndarray, x_centre: np.ndarray, x_scale: np.ndarray) -> np.ndarray | None:
+    """What each column of X adds to those before it, where their products would lose that."""
+    size = np.sqrt(np.diagonal(xx)[:-1])
+    if not len(size) or not (size > 0).all():
+        return None
+    try:
+        least = np.diagonal(np.linalg.cholesky(xx[:-1, :-1] / np.outer(size, size))).min()
+    except np.linalg.LinAlgError:
+        return None
+    return basis_of((design.X - x_centre) * x_scale) if NEAR[0] < least < NEAR[1] else None
+
+
+def entering(
+    X: np.ndarray,
+    x_centre: np.ndarray,
+    x_scale: np.ndarray,
+    basis: np.ndarray | None,
+    y: np.ndarray,
+    y_centre: float,
+) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+    """Columns of X and the response, centres and scales as the kernels take them.
+
+    Parameters
+    ----------
+    X : (n, p) float64
+    x_centre, x_scale, basis, y_centre
+        As in `CrossProducts`. By a basis, columns are written out: what is left of them is small beside them.
+    y : (n,) float64
+        Response less offset.
+    """
+    if basis is None:
+        return [*np.ascontiguousarray(X.T), y], np.append(x_centre, y_centre), np.append(x_scale, 1.0)
+    columns = np.ascontiguousarray((((X - x_centre) * x_scale) @ basis).T)
+    p = len(columns)
+    return [*columns, y], np.append(np.zeros(p), y_centre), np.ones(p + 1)
 
 
 def with_response(cross: CrossProducts, design: Design, y: np.ndarray) -> CrossProducts:
@@ -114,7 +165,7 @@ def with_response(cross: CrossProducts, design: Design, y: np.ndarray) -> CrossP
     shifted = y - y_centre
     weighted = shifted if design.weights is None else shifted * design.weights
     xx, zx = cross.xx.copy(), cross.zx.copy()
-    xy = (weighted @ design.X - cross.x_centre * weighted.sum()) * cross.x_scale
+    xy = cross.by_basis((weighted @ design.X - cross.x_centre * weighted.sum()) * cross.x_scale)
     xx[-1, :-1] = xx[:-1, -1] = xy
     xx[-1, -1] = weighted @ shifted
     nothing, one = np.zeros(1), np.ones(1)

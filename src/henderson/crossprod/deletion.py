@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from henderson.crossprod.accumulate import entering
 from henderson.crossprod.record import CrossProducts
 
 if TYPE_CHECKING:
@@ -180,8 +181,9 @@ def row_sums(
 
     w = None if design.weights is None else design.weights[rows]
     y = design.y[rows] if design.offset is None else design.y[rows] - design.offset[rows]
-    xy = [*np.ascontiguousarray(design.X[rows].T), y]
-    centre, scale = np.append(cross.x_centre, cross.y_centre), np.append(cross.x_scale, 1.0)
+    xy, centre, scale = entering(
+        design.X[rows], cross.x_centre, cross.x_scale, cross.basis, y, cross.y_centre
+    )
     local = [np.unique(g.codes[rows], return_inverse=True) for g in design.groupings]
     codes = [inverse.astype(np.int32) for _, inverse in local]
     z = [_columns(design, cross, f, rows) for f in range(len(design.groupings))]

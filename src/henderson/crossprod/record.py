@@ -113,6 +113,10 @@ class CrossProducts:
             out[..., self.intercept] -= out @ self.x_centre
         return out if self.constant is None else out + self.y_centre * self.constant
 
+    def by_basis(self, products: np.ndarray) -> np.ndarray:
+        """(…, p) products of the columns that entered, from those of the centred and scaled ones."""
+        return products if self.basis is None else products @ self.basis
+
     def in_columns(self) -> CrossProducts:
         """The same of the centred and scaled columns themselves; loses the digits that a basis keeps."""
         if self.basis is None:

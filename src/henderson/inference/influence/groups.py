@@ -197,18 +197,11 @@ def _at_theta(estimate: Estimate, cross: CrossProducts, system: Any) -> Without:
     at = criterion(cross, reml=estimate.reml, system=system)(theta, 0, chart.entries)
     if at is None:
         raise FitError("the equations cannot be solved")
-    beta = at.beta * cross.x_scale
-    if cross.intercept is not None:
-        beta[cross.intercept] -= float(cross.x_centre @ beta)
-    if cross.constant is not None:
-        beta = beta + cross.y_centre * cross.constant
+    beta = cross.coefficients(at.beta)
     sigma = float(np.sqrt(at.r2 / (cross.n - cross.p if estimate.reml else cross.n)))
     used = zip(cross.z_transform, estimate.grouping_lambdas, strict=True)
     factor = Factor(cross, tuple(np.linalg.solve(T, lam) for T, lam in used), system)
-    T = np.diag(cross.x_scale)
-    if cross.intercept is not None:
-        T[cross.intercept] -= cross.x_centre * cross.x_scale
-    inverse = T @ np.linalg.inv(factor.rx())
+    inverse = cross.x_transform @ np.linalg.inv(factor.rx())
     return _without(beta, sigma**2 * inverse @ inverse.T, estimate.theta, sigma)
 
 

@@ -83,7 +83,7 @@ def products(design: Design, cross: CrossProducts, Y: np.ndarray) -> Products:
         np.zeros(design.n, dtype=np.int32), 1, list(design.X.T), cross.x_centre, cross.x_scale, weighted
     )
     yy = np.einsum("rn,rn->r", weighted, shifted)
-    return Products(z_products(design, cross, weighted), xy, yy)
+    return Products(z_products(design, cross, weighted), cross.by_basis(xy), yy)
 
 
 def z_products(design: Design, cross: CrossProducts, weighted: np.ndarray) -> np.ndarray:

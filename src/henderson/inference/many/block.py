@@ -149,7 +149,7 @@ def products_of(ready: Prepared, Y: np.ndarray) -> tuple[Products, np.ndarray]:
     everyone = np.zeros(design.n, dtype=np.int32)
     xy = grouped(everyone, 1, list(design.X.T), cross.x_centre, cross.x_scale, weighted)
     yy = np.einsum("rn,rn->r", weighted, shifted)
-    return Products(z_products(design, cross, weighted), xy, yy), centre
+    return Products(z_products(design, cross, weighted), cross.by_basis(xy), yy), centre
 
 
 def fit_block(ready: Prepared, Y: np.ndarray, limits: Limits, *, satterthwaite: bool) -> Tidy:
@@ -235,7 +235,7 @@ def _tidy(
 
 def _coefficients(cross: CrossProducts, raw: np.ndarray, centre: np.ndarray) -> np.ndarray:
     """(R, p) coefficients of the user's columns from those of the centred and scaled ones."""
-    out = raw * cross.x_scale
+    out = (raw if cross.basis is None else raw @ cross.basis.T) * cross.x_scale
     if cross.intercept is not None:
         out[:, cross.intercept] -= out @ cross.x_centre
     return out if cross.constant is None else out + centre[:, None] * cross.constant
