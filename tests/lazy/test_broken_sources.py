@@ -10,7 +10,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 import henderson as hd
-from henderson.errors import DataError
+from henderson.errors import DataError, HendersonWarning
 from tests.lazy.engines import table
 
 MODEL = "y ~ x + (1 | g)"
@@ -110,6 +110,30 @@ def test_text_that_is_no_number(source, tmp_path):
     }
     with pytest.raises(DataError, match=r"failed (at|after) .*n/a.*(Nothing was fitted|is left aside)"):
         hd.lmm(MODEL, cast[name]())
+
+
+def test_text_that_was_meant_as_numbers(tmp_path):
+    """DuckDB makes a whole CSV column text for a single value: the model would have 900 levels."""
+    data = table(gaps=False)
+    data["x"] = data.x.astype(str)
+    data.loc[700, "x"] = "12,5"
+    data.to_csv(tmp_path / "rows.csv", index=False)
+    said = "x is text on DuckDB: 899 of 900 values are numbers; '12,5' is not. Make it a number"
+    for call in (hd.lmm, hd.cross_products):
+        with pytest.raises(DataError, match=said):
+            call(MODEL, hd.scan(tmp_path / "rows.csv"))
+        with pytest.raises(DataError, match="x is text: 899 of 900"):
+            hd.lmm(MODEL, data)
+    few = table(gaps=False)
+    few["dose"] = few.k.astype(str).where(few.index != 3, "four")
+    for call in (hd.lmm, hd.cross_products):
+        with pytest.warns(
+            HendersonWarning, match="dose is text on Polars: 899 of 900 .*'four' is not"
+        ) as caught:
+            call("y ~ dose + (1 | g)", pl.from_pandas(few).lazy())
+        assert [one.filename for one in caught] == [__file__]
+    kinds = pl.from_pandas(few).lazy().with_columns(pl.col("dose").cast(pl.Categorical))
+    assert hd.lmm("y ~ dose + (1 | g)", kinds).design.p == 5
 
 
 def test_null_groups_in_one_file(source, tmp_path):

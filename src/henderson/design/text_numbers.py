@@ -16,7 +16,8 @@ _MANY = 20  # levels: hardly a factor of which some labels happen to be numbers
 _FEW = 3  # numbers among the labels: fewer say nothing
 
 
-def _is_number(label: Any) -> bool:
+def is_number(label: Any) -> bool:
+    """Return whether a label spells a number."""
     try:
         float(label)
     except ValueError:
@@ -84,23 +85,41 @@ def _is_text(column: Column | None) -> bool:
     return isinstance(column, Factor) and bool(column.levels) and isinstance(column.levels[0], str)
 
 
+def numbers_meant(levels: int, numbers: int, rows: int, *, response: bool) -> str:
+    """Tell whether a column of text was meant as numbers.
+
+    Parameters
+    ----------
+    levels, numbers, rows : int
+        Different labels; those that spell numbers; rows.
+    response : bool
+        Whether it is the response.
+
+    Returns
+    -------
+    {"yes", "perhaps", "no"}
+    """
+    if numbers < _FEW or 2 * numbers <= levels:
+        return "no"
+    many = 2 * levels >= rows and levels > _FEW + 1
+    if numbers == levels:  # digits as labels are a factor, unless hardly one repeats
+        return "yes" if many and not response else "no"
+    return "yes" if response or many or levels > _MANY else "perhaps"
+
+
 def _check(name: str, column: Column, data: Any, *, response: bool) -> None:
     assert isinstance(column, Factor)
     levels = len(column.levels)
-    numeric = np.array([_is_number(label) for label in column.levels])
-    count, rows = int(numeric.sum()), int(np.count_nonzero(column.codes >= 0))
-    if count < _FEW or 2 * count <= levels or _declared(data, name):
+    numeric = np.array([is_number(label) for label in column.levels])
+    rows = int(np.count_nonzero(column.codes >= 0))
+    meant = numbers_meant(levels, int(numeric.sum()), rows, response=response)
+    if meant == "no" or _declared(data, name):
         return
-    many = 2 * levels >= rows and levels > _FEW + 1
-    if count == levels:  # digits as labels are a factor, unless hardly one repeats
-        if many and not response:
-            raise DataError(_message(name, column, numeric))
-    elif response or many or levels > _MANY:
+    if meant == "yes":
         raise DataError(_message(name, column, numeric))
-    else:
-        warnings.warn(
-            f"{_message(name, column, numeric)} It is used as a factor of {levels} levels; if that is meant, "
-            "make it a categorical.",
-            HendersonWarning,
-            stacklevel=7,  # the line that called lmm()
-        )
+    warnings.warn(
+        f"{_message(name, column, numeric)} It is used as a factor of {levels} levels; if that is meant, "
+        "make it a categorical.",
+        HendersonWarning,
+        stacklevel=7,  # the line that called lmm()
+    )

@@ -30,6 +30,7 @@ from henderson.lazy.sketch import sketch
 from henderson.lazy.stage import Stage, complete
 from henderson.lazy.sums import cross_products
 from henderson.lazy.survey import Count, check_weights, count_rows
+from henderson.lazy.text_numbers import check_text
 
 
 class Gathered(NamedTuple):
@@ -108,6 +109,7 @@ def gather(
     """
     read = _read(formula, data, weights, offset, na_action, contrasts, env)
     tables = read_tables(read.stage, read.blocks)
+    check_text(read.stage, tables.whole, stacklevel=7)  # the line that called lmm()
     count = _counted(read, tables)
     stage = read.stage
     with np.errstate(all="ignore"):
@@ -159,6 +161,7 @@ def gather_sums(
     given = levels or {}
     read = _read(formula, data, weights, offset, na_action, contrasts, env, states, given)
     tables = read_tables(read.stage, read.blocks, wide=True)
+    check_text(read.stage, tables.whole, stacklevel=6)  # the line that called cross_products()
     count = _counted(read, tables)
     with np.errstate(all="ignore"):
         sums = addable_sums(read.stage, tables, count, read.codings, given)
