@@ -458,3 +458,26 @@ def test_degrees_of_freedom_can_be_chosen(capsys, kind):
     out = capsys.readouterr().out
     assert METHODS[kind] in out
     assert ("Pr(>|z|)" in out) == (kind == "none")
+
+
+def test_a_folder_or_a_pattern_is_summed_in_chunks(capsys, tmp_path):
+    data = hd.datasets.load("sleepstudy")
+    for i in range(3):
+        data[60 * i : 60 * (i + 1)].to_csv(tmp_path / f"part-{i}.csv", index=False)
+    formula = "Reaction ~ Days + (Days | Subject)"
+    for source in (tmp_path, tmp_path / "*.csv"):
+        status, out, _ = run(capsys, "fit", source, formula)
+        assert status == 0
+        assert "REML criterion at convergence: 1743.6" in out
+        assert "the rows stayed in 3 CSV files" in out
+        for option, words in (
+            (("--factor", "Days"), "write factor(Days) in the formula"),
+            (("--report", tmp_path / "a.html"), "--report is for one file"),
+            (("--separator", ";"), "--separator is for one file"),
+        ):
+            status, _, err = run(capsys, "fit", source, formula, *option)
+            assert status != 0
+            assert words in err
+    status, _, err = run(capsys, "fit", tmp_path / "*.parquet", formula)
+    assert status != 0
+    assert "There is no file" in err

@@ -57,7 +57,13 @@ def _add_fit(commands: Any) -> None:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    fit.add_argument("data", help="CSV, gzipped CSV or Parquet file, or the name of a shipped data set")
+    fit.add_argument(
+        "data",
+        help=(
+            "CSV, gzipped CSV or Parquet file, a folder or (in quotes) a pattern of them, or the name of a "
+            "shipped data set"
+        ),
+    )
     fit.add_argument("formula", help='as in lme4, in quotes: "y ~ x + (x | g)"')
     fit.add_argument("--ml", action="store_true", help="maximum likelihood instead of REML")
     fit.add_argument("--weights", metavar="COL", help="column of prior weights")
@@ -103,7 +109,9 @@ def _fit(options: argparse.Namespace) -> None:
         from .plot.canvas import pyplot
 
         pyplot()  # where matplotlib is missing, say so before the work
-    data = _read(options.data, options.separator)
+    data = options.data if _is_many(options.data) else _read(options.data, options.separator)
+    if data is options.data:
+        _check_options_of_many(options)
     for name in options.factor:
         data[name] = _as_factor(data, name, options.data)
     fit = lmm(options.formula, data, reml=not options.ml, weights=options.weights, offset=options.offset)
@@ -136,6 +144,23 @@ def _exists(name: str) -> bool:
         return Path(name).exists()
     except OSError:  # such as a formula too long to be a name
         return False
+
+
+def _is_many(name: str) -> bool:
+    """Whether data are a folder or a pattern, which are summed chunk by chunk."""
+    return (any(c in name for c in "*?[") and not _exists(name)) or (_exists(name) and Path(name).is_dir())
+
+
+def _check_options_of_many(options: argparse.Namespace) -> None:
+    given = {"--separator": options.separator, "--report": options.report}
+    wrong = next((name for name, value in given.items() if value is not None), None)
+    if wrong is not None:
+        raise OptionError(
+            f"{wrong} is for one file, which is read as a whole; {options.data!r} is summed in chunks."
+        )
+    if options.factor:
+        names = ", ".join(f"factor({name})" for name in options.factor)
+        raise OptionError(f"--factor is for one file. With {options.data!r} write {names} in the formula.")
 
 
 def _read(name: str, separator: str | None) -> pd.DataFrame:

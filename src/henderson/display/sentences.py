@@ -89,8 +89,14 @@ def solved(errors: MonteCarlo) -> str:
 
 
 def percent(share: float) -> str:
-    """A share of one with two digits."""
-    return f"{100 * share:.2g} %"
+    """A share of one with two digits, without an exponent.
+
+    >>> percent(0.01), percent(0.000036), percent(13.24), percent(1e-9)
+    ('1 %', '0.0036 %', '1324 %', '0.0001 % or less')
+    """
+    if 0 < share < 1e-6:
+        return "0.0001 % or less"
+    return f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.0f} %"
 
 
 def ending(record: SummaryRecord) -> str:

@@ -22,7 +22,7 @@ def solver_view(record: SolverRecord) -> TableView:
         rows = [[term, f"{value:.6g}"] for term, value in zip(record.terms, record.estimate, strict=True)]
         return TableView(title, ["theta", "estimate"], rows, notes=[_reason(record)])
     rows = [
-        [term, f"{value:.6g}", f"{se:.3g}", f"{mc:.2g}", f"{100 * mc / se:.2f} %" if se > 0 else ""]
+        [term, f"{value:.6g}", f"{se:.3g}", f"{mc:.2g}", percent(mc / se) if se > 0 else ""]
         for term, value, se, mc in zip(
             record.terms, record.estimate, errors.theta_std_error, errors.theta_error, strict=True
         )

@@ -40,7 +40,7 @@ class Streamed:
 
     def __repr__(self) -> str:
         return (
-            f"{self._what}, chunk by chunk: for chunk in ...; numpy.asarray(...) collects arrays of all rows"
+            f"{self._what}, chunk by chunk:\n  for chunk in ..., or numpy.asarray(...) for arrays of all rows"
         )
 
 
