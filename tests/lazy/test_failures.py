@@ -45,6 +45,7 @@ def test_weights_that_are_not_positive(make, bad):
         hd.lmm(MODEL, make(data), weights="w")
 
 
+@pytest.mark.filterwarnings("error:invalid value:RuntimeWarning")
 def test_infinite_values(make):
     data = table()
     data.loc[[100, 101], "x"] = np.inf

@@ -89,13 +89,11 @@ def solved(errors: MonteCarlo) -> str:
 
 
 def percent(share: float) -> str:
-    """A share of one with two digits, without an exponent.
+    """A share of one with two digits, and all digits of a large one.
 
-    >>> percent(0.01), percent(0.000036), percent(13.24), percent(1e-9)
-    ('1 %', '0.0036 %', '1324 %', '0.0001 % or less')
+    >>> percent(0.01), percent(0.000036), percent(13.24)
+    ('1 %', '0.0036 %', '1324 %')
     """
-    if 0 < share < 1e-6:
-        return "0.0001 % or less"
     return f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.0f} %"
 
 

@@ -134,7 +134,8 @@ def _read(
         if weighted:
             with_weights[(a, b)] = read_numbers(frame, f"p{i}")
     sums = with_weights if weighted else without
-    total = sum(float(values.sum()) for values in (*sums.values(), *without.values()))
+    with np.errstate(invalid="ignore"):  # infinities of both signs; the error below says where
+        total = sum(float(values.sum()) for values in (*sums.values(), *without.values()))
     if not np.isfinite(total):
         raise explain_not_finite(stage, atoms)
     logs = read_numbers(frame, "logw") if weighted and plain else None
