@@ -64,8 +64,8 @@ def _elsewhere(what: str, where: str) -> NoReturn:
     raise DataError(
         f"This needs {what}, one number per row, and the rows stayed in {where}: the fit was made from sums "
         "of products. Fitted values of any rows: fit.predict(frame); fitted values and residuals beside all "
-        "rows: fit.augment(data). For everything else read the rows, or a sample of them, into a data frame "
-        "and fit lmm(formula, frame)."
+        "rows: fit.augment(), or fit.augment(data) where there were sums alone. For everything else read the "
+        "rows, or a sample of them, into a data frame and fit lmm(formula, frame)."
     )
 
 
