@@ -106,11 +106,14 @@ def from_design(design: Design) -> CrossProducts:
 
 def _basis(design: Design, xx: np.ndarray, x_centre: np.ndarray, x_scale: np.ndarray) -> np.ndarray | None:
     """What each column of X adds to those before it, where their products would lose that."""
-    size = np.sqrt(np.diagonal(xx)[:-1])
-    if not len(size) or not (size > 0).all():
+    if design.X.shape[1] <= 1 + (design.intercept is not None):  # the mean is subtracted: nothing to lose
+        return None
+    products = xx[:-1, :-1]
+    size = np.sqrt(products.diagonal())
+    if not size.min() > 0:
         return None
     try:
-        least = np.diagonal(np.linalg.cholesky(xx[:-1, :-1] / np.outer(size, size))).min()
+        least = (np.linalg.cholesky(products).diagonal() / size).min()
     except np.linalg.LinAlgError:
         return None
     return basis_of((design.X - x_centre) * x_scale) if NEAR[0] < least < NEAR[1] else None
