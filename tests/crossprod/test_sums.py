@@ -226,3 +226,10 @@ def test_weighted_sums_and_others_do_not_add():
     weighted = hd.cross_products("y ~ x + (1 | g)", data, weights=data["w"].to_numpy())
     with pytest.raises(hd.errors.DataError, match="Sums with weights and sums without weights"):
         weighted + hd.cross_products("y ~ x + (1 | g)", data)
+
+
+def test_rows_of_every_level_add_up():
+    data = hd.datasets.load("sleepstudy")
+    formula = "Reaction ~ Days + (1 | Subject)"
+    added = hd.cross_products(formula, data[:95]) + hd.cross_products(formula, data[95:])
+    assert added.design.level_rows[0].tolist() == [10] * 18

@@ -337,3 +337,14 @@ def test_memory_does_not_grow_with_the_responses(sleep):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 4 * 180 * 4000 * 8 * 0.75
+
+
+def test_the_table_of_responses_has_q_values_per_term():
+    from scipy.stats import false_discovery_control
+
+    data = hd.datasets.load("sleepstudy")
+    Y = np.random.default_rng(2).normal(size=(len(data), 12)) + np.outer(data["Days"], np.arange(12) / 20)
+    record = hd.lmm_many("~ Days + (1 | Subject)", data, responses=Y).record
+    for j in range(2):
+        np.testing.assert_allclose(record.q_value[:, j], false_discovery_control(record.p_value[:, j]))
+    assert not np.allclose(record.q_value, record.p_value)
