@@ -17,9 +17,9 @@ CHEAP_FILL = 5e7
 """Fill of the first step up to which a symbolic analysis is always affordable."""
 OVERHEAD, PER_PAIR = 0.2, 7e-7
 """Seconds of an iterative fit: fixed, and per pair of levels on one thread (some eighty passes)."""
-PER_FLOP, EVALUATIONS = 1.6e-10, 6
-"""Seconds of an evaluation with its gradient per multiply-add of the factorisation on one thread, measured on
-ratings tables, and evaluations of a typical fit."""
+PER_FLOP, EVALUATIONS = 9e-11, 6
+"""Seconds of an evaluation with its gradient per multiply-add of the factorisation on one thread, measured by
+`python -m benchmarks.ordering`, and evaluations of a typical fit."""
 
 
 @dataclass(frozen=True, slots=True)
