@@ -35,6 +35,9 @@ ROUGH = 1e-2
 ROUGH_STEPS = 30
 """Evaluations after which a rough search has done what it can."""
 MOST_PROBES = 2_000
+FORMED = 3_000
+"""Rows of the rest up to which all are taken, in place of more random vectors than an eighth of them: to form
+the complement takes one product a row, to solve for a vector ten to a hundred."""
 SHARE_OF_ERROR = 1e-3
 """The search ends where a step promises this share of the squared error: a thirtieth of the error itself."""
 LEAST_TOL = 1e-10
@@ -163,7 +166,9 @@ def _next_count(share: float, wanted: float, probes: Probes) -> int | None:
     """How many random probes to go on with; None when there are enough."""
     if share <= wanted or probes.drawn == 0 or probes.drawn >= MOST_PROBES:
         return None
-    needed = probes.drawn * (share / wanted) ** 2 * SPARE
+    needed, q = probes.drawn * (share / wanted) ** 2 * SPARE, len(probes.vectors)
+    if q <= FORMED and needed > q / LANES:
+        return q
     return min(MOST_PROBES, probes.drawn + LANES * math.ceil((needed - probes.drawn) / LANES))
 
 
