@@ -7,6 +7,7 @@ as it is; everything else (polars, pyarrow, modin, …) goes through narwhals.
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -48,9 +49,17 @@ class Frame(NamedTuple):
 # -- pandas ----------------------------------------------------------------------------------------------
 
 
-def _categorical(codes: np.ndarray, categories: list[Any], ordered: bool) -> Factor:
-    plain = (str, int, float, bool)
-    levels = tuple(level if isinstance(level, plain) else str(level) for level in categories)
+_last: tuple[Any, tuple[Any, ...]] = (lambda: None, ())
+"""The categories last seen, weakly, and their levels: fits that are repeated share them."""
+
+
+def _categorical(codes: np.ndarray, categories: Any, ordered: bool) -> Factor:
+    global _last
+    known, levels = _last
+    if known() is not categories:
+        plain = (str, int, float, bool)
+        levels = tuple(x if isinstance(x, plain) else str(x) for x in categories.tolist())
+        _last = weakref.ref(categories), levels
     return Factor(codes.astype(np.int32), levels, ordered)
 
 
@@ -89,7 +98,7 @@ def _pandas_column(data: Any, name: str) -> Column | None:
     if isinstance(dtype, np.dtype):
         return column_from_array(series.to_numpy(), name)
     if hasattr(dtype, "categories"):
-        return _categorical(series.array.codes, dtype.categories.tolist(), bool(dtype.ordered))
+        return _categorical(series.array.codes, dtype.categories, bool(dtype.ordered))
     return _pandas_extension(series, name)
 
 

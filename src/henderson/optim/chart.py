@@ -139,14 +139,13 @@ def pivot(chart: Chart, theta: np.ndarray, worse: float = WORSE) -> tuple[Chart,
 
 def _is_worse(block: Block, theta: list[float], worse: float) -> bool:
     """Whether a row has much more variance left than the pivot of its column (plain numbers: k is small)."""
-    k, places = block.k, block.places
-    left = [0.0] * k  # of every row, beyond the columns before b
-    largest = max(sum(theta[places[a][b]] ** 2 for b in range(a + 1)) for a in range(k))
-    for b in range(k - 1, -1, -1):
-        for a in range(b, k):
-            left[a] += theta[places[a][b]] ** 2
-        bound = worse * left[b] + 1e-12 * largest
-        if any(left[a] > bound for a in range(b + 1, k)):
+    squares = [[theta[at] ** 2 for at in row[: a + 1]] for a, row in enumerate(block.places)]
+    left = [0.0] * block.k  # of every row, beyond the columns before b
+    rounding = 1e-12 * max(map(sum, squares))
+    for b in range(block.k - 1, -1, -1):
+        for a in range(b, block.k):
+            left[a] += squares[a][b]
+        if max(left[b:]) > worse * left[b] + rounding:
             return True
     return False
 
