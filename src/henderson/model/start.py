@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.linalg.lapack import dposv
 
 from henderson.crossprod.record import CrossProducts
 from henderson.optim.chart import Chart, chart_as_typed, pivot_diagonals
@@ -48,7 +47,7 @@ def moment_start(cross: CrossProducts) -> tuple[Chart, np.ndarray]:
     O(q (p + K^2) + p^3). A start only: crossed columns are counted as if each stood alone.
     """
     p = cross.p
-    beta = _least_squares(cross.xx[:p, :p], cross.xx[:p, p])
+    beta = np.linalg.solve(cross.xx[:p, :p], cross.xx[:p, p])  # the design has dropped aliased columns
     squares = float(cross.xx[p, p] - beta @ cross.xx[:p, p])
     if not squares > 0:
         return _diagonal(cross, [[1.0] * k for k in cross.columns])
@@ -72,14 +71,6 @@ def moment_start(cross: CrossProducts) -> tuple[Chart, np.ndarray]:
             for each, sums_f in zip(variances, sums, strict=True)
         ],
     )
-
-
-def _least_squares(xx: np.ndarray, xy: np.ndarray) -> np.ndarray:
-    """Coefficients from products; the design has dropped aliased columns."""
-    if not len(xy):
-        return xy
-    _, beta, status = dposv(xx, xy)
-    return np.asarray(beta) if status == 0 else np.linalg.solve(xx, xy)
 
 
 def _bounded(ratio: float) -> float:
