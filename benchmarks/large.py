@@ -203,7 +203,7 @@ def comparison(large: Large, runs: dict[str, dict[str, Any]]) -> str:
     text += f"; {other['seconds']:.2f} s against {one['seconds']:.2f} s"
     if other["criterion_error"] is not None:
         off = abs(other["criterion"] - one["criterion"])
-        text += f"; criterion off by {off:.2g}, its stated error {other['criterion_error']:.2g}"
+        text += f"; criterion off by {off:.2g}, its stated standard error {other['criterion_error']:.2g}"
     return text + "."
 
 

@@ -30,6 +30,8 @@ DEFAULT_ERROR = 0.01
 """Monte Carlo error of every theta, in units of its standard error, unless another is asked for."""
 FEWEST = 10
 """Random vectors at least in the end: their spread is the error that is reported."""
+FOR_THE_CRITERION = 60
+"""Random vectors at least for log|Omega|: forms have heavy tails, and few say too little of the spread."""
 ROUGH = 1e-2
 """What a step may promise where a rough search ends, with few probes and loose solves."""
 ROUGH_STEPS = 30
@@ -246,7 +248,7 @@ def _finish(
     C = blockwise_where_exact(Complement(layout, tuple(lambdas), buffers_for(layout)))
     if probes.drawn:
         slow = _slow_directions(C, exact_directions(layout))
-        vectors, plain = _filling(slow.shape[1], FEWEST), not C.layout.nested
+        vectors, plain = _filling(slow.shape[1], FOR_THE_CRITERION), not C.layout.nested
         rest = log_determinant(C.product, slow, vectors=vectors, seed=seed, unit_diagonal=plain)
         logdet = C.logdet_first + C.preconditioner.logdet + rest.value
     else:
